@@ -1,0 +1,424 @@
+"""What the connector asks of the systems outside: small promises, each with what it raises.
+
+Differences between systems are data (`CatalogueCapabilities`, `SiteCapabilities`), never a
+question of which system it is. Every port has an in-memory implementation in connector.testing,
+and a conformance suite that it passes first. All methods may raise TryAgain, TargetDown; listings
+also Incomplete. Nothing here knows state, work or any adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from connector.errors import Problem, Rejected
+from connector.model import (
+    BackendName,
+    Category,
+    CategoryId,
+    CmsId,
+    FieldHash,
+    FieldName,
+    JsonValue,
+    Lane,
+    Locale,
+    Offer,
+    Product,
+    ProductId,
+    SiteName,
+    Subject,
+    SubjectKind,
+)
+from connector.signing import Secret
+
+
+class Clock(Protocol):
+    """Time, passed in so that tests can hold it."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait. A fake clock moves instead."""
+
+
+# ---- how adapters are opened ----
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSettings:
+    """One backend of the configuration, secrets resolved."""
+
+    name: BackendName
+    url: str
+    credential: str | None
+    """Whatever the system takes: an API key, or user:password."""
+    webhook_secrets: tuple[Secret, ...]
+    default_locale: Locale
+    options: Mapping[str, object]
+    timeout_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSettings:
+    """One site of the configuration, secrets resolved. It shows products of one backend."""
+
+    name: SiteName
+    url: str
+    backend: BackendName
+    plain: bool
+    """Plain mode: no plugin or module, core REST alone."""
+    secrets: tuple[Secret, ...]
+    """Signing secrets shared with the plugin or module; the first one signs."""
+    credential: str | None
+    """user:application password, for plain mode."""
+    options: Mapping[str, object]
+    timeout_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSystem:
+    """What an adapter for a commerce backend registers (entry point group
+    `commerce_connector.backends`)."""
+
+    name: str
+    open: Callable[[BackendSettings, Clock], Catalogue]
+    problems: Callable[[BackendSettings], Sequence[Problem]]
+    """What is wrong with these settings, by their path below the backend; without any call."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSystem:
+    """What an adapter for a CMS registers (entry point group `commerce_connector.sites`)."""
+
+    name: str
+    open: Callable[[SiteSettings, Clock], Site]
+    problems: Callable[[SiteSettings], Sequence[Problem]]
+
+
+# ---- backend ----
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueCapabilities:
+    """What a backend's signals cannot tell us, which decides how often we sweep."""
+
+    cursor_shows_prices: bool
+    cursor_shows_stock: bool
+    cursor_shows_deletes: bool
+    webhooks: bool
+    sweeps: tuple[str, ...] = ()
+    """Names that `sweep` takes, cheapest first."""
+    fetch_size: int = 100
+    """How many ids one `fetch` takes best."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendFacts:
+    """What `Catalogue.check` found out."""
+
+    system: str
+    version: str
+    currencies: tuple[str, ...]
+    locales: tuple[Locale, ...]
+    product_count: int
+    notes: tuple[str, ...] = ()
+    """Sentences for `doctor`: what is missing or slower here, and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The truth about the products asked for. Each id asked for stands in exactly one of the three.
+
+    `gone` holds those that the backend positively says it does not have (or no longer has); an
+    adapter that cannot tell raises instead. `rejected` holds those that cannot be mapped.
+    """
+
+    products: Mapping[ProductId, Product]
+    gone: frozenset[ProductId] = frozenset()
+    rejected: Mapping[ProductId, Rejected] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A hint that a subject may have changed. Only ever decides when we look.
+
+    `lanes` narrows where we look; empty means all lanes.
+    """
+
+    subject: Subject
+    lanes: frozenset[Lane] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """Some signals, and the cursor from which to go on once they are safely noted."""
+
+    signals: tuple[Signal, ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One subject as a sweep saw it: when the fingerprint differs from the last one, it is due."""
+
+    subject: Subject
+    fingerprint: str
+    lanes: frozenset[Lane] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """A verified webhook: its sender's id for it (stable over retries) and what it hints at."""
+
+    id: str
+    sent_at: datetime
+    signals: tuple[Signal, ...]
+
+
+class Catalogue(Protocol):
+    """Reads one backend's catalogue, prices and stock."""
+
+    @property
+    def capabilities(self) -> CatalogueCapabilities: ...
+
+    def check(self) -> BackendFacts:
+        """Prove the credentials and say what is there. Raises TargetDown with the fix."""
+
+    def ids(self) -> Iterator[Sequence[ProductId]]:
+        """Every product's id, lean, in pages. Complete, or raises Incomplete."""
+
+    def products(self) -> Iterator[Fetched]:
+        """Every product in full, in pages (`gone` empty). Complete, or raises Incomplete."""
+
+    def fetch(self, ids: Sequence[ProductId]) -> Fetched:
+        """The present truth about these products (at most `fetch_size` of them)."""
+
+    def find_sku(self, sku: str) -> Sequence[ProductId]:
+        """The products that have a variant with exactly this SKU."""
+
+    def categories(self) -> Sequence[Category]:
+        """The whole tree, parents before children. Complete, or raises Incomplete."""
+
+    def changes(self, cursor: str | None) -> Iterator[ChangePage]:
+        """What changed since the cursor, oldest first, in pages that each carry the next cursor.
+
+        None means: from now on; yields one page without signals, with the first cursor. Cursors
+        are the adapter's own and overlap rather than miss: a repeated signal is harmless. An empty
+        iterator means nothing new.
+        """
+
+    def sweep(self, name: str) -> Iterator[Sequence[Sighting]]:
+        """Fingerprints of what `changes` cannot show. Complete, or raises Incomplete."""
+
+    def webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookEvent:
+        """Verify a webhook and read it. Header names are lower case.
+
+        Raises BadSignature for an unsigned, wrongly signed, old or malformed one.
+        """
+
+    def admin_url(self, product: ProductId) -> str | None:
+        """Where a person edits this product at the backend."""
+
+    def close(self) -> None: ...
+
+
+# ---- site ----
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fence:
+    """Taken before the fetch, sent with the write, kept by the site: an older one is refused."""
+
+    epoch: int
+    sequence: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}.{self.sequence}"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCapabilities:
+    """What a site can do; narrower in plain mode."""
+
+    fences: bool
+    """Refuses late writes itself."""
+    own_offers: bool
+    """Keeps offers apart from posts, in bulk."""
+    offer_rows_per_request: int
+    documents_per_request: int
+    terms_per_request: int
+    media: bool
+    events: bool
+    multilingual: bool
+    """Takes fields in several locales (`title@fr-FR`); otherwise the first market's alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """What `Site.check` found out."""
+
+    system: str
+    version: str
+    extension_version: str | None
+    locales: tuple[Locale, ...]
+    clock_skew_seconds: float
+    highest_fence: Fence
+    capabilities: SiteCapabilities
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OffersWrite:
+    """All offers of one product: rows at the site that are not among them go away."""
+
+    subject: Subject
+    fence: Fence
+    write_id: str
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContentWrite:
+    """The fields of one product's page to change, or of a page to make.
+
+    `fields` holds only what changed (everything, for a new page). `expected` gives, for fields that
+    an editor may also change, the hash last confirmed: where the site's stored value differs, it
+    keeps its own and says so in the receipt (`kept`). The slug is used when the page is made; then
+    it is the editor's. A page that was retired is published again.
+    """
+
+    subject: Subject
+    fence: Fence
+    write_id: str
+    slug: str
+    fields: Mapping[FieldName, JsonValue]
+    expected: Mapping[FieldName, FieldHash]
+
+
+@dataclass(frozen=True, slots=True)
+class TermWrite:
+    """One category. The parent has been written before, or stands earlier in the same batch."""
+
+    subject: Subject
+    fence: Fence
+    write_id: str
+    slug: str
+    name: str
+    description: str
+    parent: CategoryId | None
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetireWrite:
+    """Take a product off sale (unpublish the page, remove its offers) or a category away."""
+
+    subject: Subject
+    fence: Fence
+    write_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaUpload:
+    """One picture's bytes. `content_hash` is the SHA-256 of the bytes, in hex."""
+
+    content_hash: str
+    filename: str
+    content_type: str
+    alt: str
+    body: bytes
+
+
+class Outcome(StrEnum):
+    """What a site did with one item."""
+
+    DONE = "done"
+    """Written, or already written by the same write_id."""
+    STALE = "stale"
+    """Refused: the site has seen a newer fence for this subject and lane."""
+    REJECTED = "rejected"
+    """This item will never be taken as it is: park it."""
+    RETRY = "retry"
+    """Not now (locked, missing parent, database busy)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the site did with one item and what it now holds."""
+
+    subject: Subject
+    outcome: Outcome
+    cms_id: CmsId | None = None
+    url: str | None = None
+    hashes: Mapping[FieldName, FieldHash] = field(default_factory=dict)
+    """Per field written: the hash of the value as the CMS stored it. Offers: one, `offers`."""
+    kept: frozenset[FieldName] = frozenset()
+    """Fields that were not written because an editor had changed them."""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaReceipt:
+    cms_id: CmsId
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One thing that a site holds, its hashes recomputed from the stored values just now."""
+
+    subject: Subject
+    cms_id: CmsId
+    live: bool
+    """Published by us or by an editor; False: draft, private, trashed or retired."""
+    retired: bool
+    hashes: Mapping[FieldName, FieldHash]
+    """Per content field, and `offers` for all its offers together ("" when it has none)."""
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusNote:
+    """What editors should see beside a product: plain JSON, shown as it is."""
+
+    subject: Subject
+    note: Mapping[str, JsonValue]
+
+
+class Site(Protocol):
+    """Writes to and reads from one CMS site, for one backend's subjects.
+
+    Writes answer with one receipt for each item, in order. A batch that fails as a whole raises and
+    says nothing about any item (it may have been written): repeating it is always safe.
+    """
+
+    def check(self) -> SiteFacts:
+        """Prove the credentials and say what is there. Raises TargetDown with the fix."""
+
+    def write_offers(self, batch: Sequence[OffersWrite]) -> Sequence[Receipt]: ...
+
+    def write_content(self, batch: Sequence[ContentWrite]) -> Sequence[Receipt]: ...
+
+    def write_terms(self, batch: Sequence[TermWrite]) -> Sequence[Receipt]: ...
+
+    def retire(self, batch: Sequence[RetireWrite]) -> Sequence[Receipt]: ...
+
+    def find_media(self, content_hashes: Sequence[str]) -> Mapping[str, MediaReceipt]:
+        """Those of the pictures that the site already has."""
+
+    def upload_media(self, upload: MediaUpload) -> MediaReceipt:
+        """Store a picture, or find the one with the same bytes."""
+
+    def inventory(self, kind: SubjectKind) -> Iterator[Sequence[Held]]:
+        """Everything held of this backend. Complete, or raises Incomplete."""
+
+    def write_status(self, batch: Sequence[StatusNote]) -> None: ...
+
+    def admin_url(self, cms_id: CmsId) -> str | None:
+        """Where a person edits this page in the CMS."""
+
+    def close(self) -> None: ...
