@@ -1,0 +1,112 @@
+"""What must be written: the wanted values held against what the site last confirmed.
+
+Pure. The mirror holds two hashes per field: of the value that we sent (ours) and of the value as
+the site stored it (the site's; CMSs change what they are given). A field is written when the value
+wanted now is not the one sent; nothing to write means no request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from connector.model import Document, FieldHash, FieldName, JsonValue, hash_value
+from connector.sync.rules import Owner, SiteRules
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMirror:
+    """What is known of one field at a site."""
+
+    sent: FieldHash
+    """Of the value that we last sent, or would have sent had the editor's not been kept."""
+    stored: FieldHash
+    """Of the value as the site stored it when we last wrote it."""
+    kept: bool = False
+    """The site kept an editor's value against our last one."""
+
+
+Mirror = Mapping[FieldName, FieldMirror]
+
+
+@dataclass(frozen=True, slots=True)
+class ContentChange:
+    """The fields of a page to write, and what the site is expected to hold."""
+
+    fields: Mapping[FieldName, JsonValue]
+    sent: Mapping[FieldName, FieldHash]
+    """The hash of each of `fields`."""
+    expected: Mapping[FieldName, FieldHash]
+    creates: bool
+
+
+def content_change(
+    document: Document, mirror: Mirror | None, rules: SiteRules
+) -> ContentChange | None:
+    """The change that brings a page up to date; None when there is nothing to write.
+
+    `mirror` is None for a page that the site does not have yet: then everything is written.
+    """
+    sent = {name: hash_value(value) for name, value in document.fields.items()}
+    names = [name for name in document.fields if _due(name, sent[name], mirror, rules)]
+    if not names and mirror is not None:
+        return None
+    expected = {
+        name: mirror[name].stored
+        for name in names
+        if mirror is not None and name in mirror and rules.owner(name) is Owner.MERGE
+    }
+    return ContentChange(
+        fields={name: document.fields[name] for name in names},
+        sent={name: sent[name] for name in names},
+        expected=expected,
+        creates=mirror is None,
+    )
+
+
+def _due(name: FieldName, sent: FieldHash, mirror: Mirror | None, rules: SiteRules) -> bool:
+    if mirror is None or name not in mirror:
+        return True
+    return rules.owner(name) is not Owner.EDITOR and mirror[name].sent != sent
+
+
+def confirm(
+    mirror: Mirror | None,
+    sent: Mapping[FieldName, FieldHash],
+    stored: Mapping[FieldName, FieldHash],
+    kept: frozenset[FieldName],
+) -> dict[FieldName, FieldMirror]:
+    """The mirror after a receipt: what was sent, and how the site stored it.
+
+    A kept field remembers what we sent (so that it is not sent again until the backend changes it)
+    and the hash from before the editor's change (so that the editor's value goes on being kept).
+    """
+    merged = dict(mirror or {})
+    for name, ours in sent.items():
+        if name in kept:
+            before = merged.get(name)
+            merged[name] = FieldMirror(ours, before.stored if before else FieldHash(""), kept=True)
+        elif name in stored:
+            merged[name] = FieldMirror(ours, stored[name])
+    return merged
+
+
+def value_change(wanted: FieldHash, mirror: Mirror | None, name: FieldName) -> bool:
+    """Whether a lane with a single value (offers, a term) must be written."""
+    return mirror is None or name not in mirror or mirror[name].sent != wanted
+
+
+def drifted(
+    mirror: Mirror, held: Mapping[FieldName, FieldHash], rules: SiteRules
+) -> tuple[FieldName, ...]:
+    """Fields whose stored value at the site is not the one it confirmed, and is ours to mend.
+
+    A field that an editor may change is not drift when it differs: it is an edit.
+    """
+    return tuple(
+        name
+        for name, field in mirror.items()
+        if rules.owner(name) is Owner.COMMERCE
+        and not field.kept
+        and held.get(name, FieldHash("")) != field.stored
+    )

@@ -1,0 +1,100 @@
+"""What a site wants of a backend, as plain values: its markets, selection, owners and limits.
+
+Built from the configuration by connector.compose; the pure core knows only these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from connector.model import CategoryId, FieldName, Locale, MarketName, ProductStatus
+
+
+class Owner(StrEnum):
+    """Who decides a field of a page."""
+
+    COMMERCE = "commerce"
+    """The backend wins, always."""
+    MERGE = "merge"
+    """The backend's value goes in unless an editor changed the field; then the editor's stays."""
+    EDITOR = "editor"
+    """Given once, when the page is made; never touched again."""
+
+
+DEFAULT_OWNERS: Mapping[str, Owner] = {
+    "title": Owner.MERGE,
+    "subtitle": Owner.MERGE,
+    "description": Owner.MERGE,
+    "seo_title": Owner.MERGE,
+    "seo_description": Owner.MERGE,
+    "categories": Owner.COMMERCE,
+    "tags": Owner.COMMERCE,
+    "attributes": Owner.COMMERCE,
+    "options": Owner.COMMERCE,
+    "variants": Owner.COMMERCE,
+    "media": Owner.COMMERCE,
+    "source": Owner.COMMERCE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """How a site shows a backend to one audience."""
+
+    name: MarketName
+    locale: Locale
+    currency: str
+    region: str | None = None
+    price_lists: frozenset[str] | None = None
+    """Names of the price lists that count here; None: all."""
+    tax_included: bool | None = None
+    """What to say of tax where the backend does not."""
+    show_quantity: bool = True
+    stock_locations: frozenset[str] | None = None
+    """Locations that sell here; None: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which products belong on a site. Empty sets ask nothing."""
+
+    statuses: frozenset[ProductStatus] = frozenset({ProductStatus.PUBLISHED})
+    channels: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+    """Ids or handles; a category stands for all below it too."""
+    exclude_categories: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    exclude_tags: frozenset[str] = frozenset()
+    skus: tuple[str, ...] = ()
+    """Shell patterns; one variant that fits is enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyRule:
+    """How much of a site one run may take off sale: the larger of the two."""
+
+    products: int = 10
+    percent: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRules:
+    """Everything about a site that decisions depend on."""
+
+    markets: tuple[Market, ...]
+    selection: Selection = Selection()
+    owners: Mapping[str, Owner] = field(default_factory=lambda: dict(DEFAULT_OWNERS))
+    safety: SafetyRule = SafetyRule()
+    multilingual: bool = False
+    media: bool = True
+
+    def owner(self, name: FieldName) -> Owner:
+        """Who decides this field; `title@fr-FR` has the owner of `title` unless it has its own."""
+        base = name.partition("@")[0]
+        return self.owners.get(name) or self.owners.get(base) or Owner.COMMERCE
+
+
+CategoryParents = Mapping[CategoryId, CategoryId | None]
+"""The tree, child to parent."""
