@@ -1,0 +1,337 @@
+"""A commerce backend in memory: `ports.Catalogue` over a dict, with an ordered feed of changes.
+
+Mutators stand for what a merchant does (`put`, `remove`, `set_price`, `set_stock`,
+`put_category`); each appends to the feed, and the capabilities decide which entries the cursor
+may show. Keeps the promises of ports.py exactly; failures are added by `testing.faults`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from connector import signing
+from connector.errors import BadSignature, Rejected
+from connector.model import (
+    Category,
+    CategoryId,
+    Lane,
+    Price,
+    Product,
+    ProductId,
+    Stock,
+    Subject,
+    SubjectKind,
+    Variant,
+    VariantId,
+    hash_value,
+)
+from connector.ports import (
+    BackendFacts,
+    CatalogueCapabilities,
+    ChangePage,
+    Fetched,
+    Sighting,
+    Signal,
+    WebhookEvent,
+)
+
+SWEEPS = ("prices", "stock")
+EVERYTHING = CatalogueCapabilities(
+    cursor_shows_prices=True,
+    cursor_shows_stock=True,
+    cursor_shows_deletes=True,
+    webhooks=True,
+    sweeps=SWEEPS,
+)
+CONTENT_ONLY = replace(
+    EVERYTHING, cursor_shows_prices=False, cursor_shows_stock=False, cursor_shows_deletes=False
+)
+"""As most backends are: a change of price or stock, and a delete, move no timestamp."""
+
+
+class ChangeKind(StrEnum):
+    CONTENT = "content"
+    PRICES = "prices"
+    STOCK = "stock"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the feed."""
+
+    kind: ChangeKind
+    signal: Signal
+
+
+class MemoryCatalogue:
+    """A backend whose truth is what its mutators were told. Threads may share it."""
+
+    def __init__(
+        self,
+        products: Iterable[Product] = (),
+        categories: Iterable[Category] = (),
+        *,
+        capabilities: CatalogueCapabilities = EVERYTHING,
+        secrets: Sequence[signing.Secret] = (),
+        page_size: int = 50,
+    ) -> None:
+        self._capabilities = capabilities
+        self._secrets = tuple(secrets)
+        self._page_size = page_size
+        self._lock = threading.RLock()
+        self._products = {product.id: product for product in products}
+        self._categories = {category.id: category for category in categories}
+        self._poison: dict[ProductId, str] = {}
+        self._feed: list[Change] = []
+        self.calls: Counter[str] = Counter()
+        """How often each method of the port was called."""
+        self.fetched: Counter[ProductId] = Counter()
+        """How often each product was fetched by id."""
+        self.closed = False
+
+    # ---- what a merchant does ----
+
+    def put(self, product: Product) -> None:
+        """Make or change a product as a whole."""
+        with self._lock:
+            self._products[product.id] = product
+            self._note(ChangeKind.CONTENT, product.id)
+
+    def remove(self, product: ProductId) -> None:
+        with self._lock:
+            del self._products[product]
+            self._note(ChangeKind.DELETE, product)
+
+    def set_price(self, variant: VariantId, *prices: Price) -> None:
+        """Give a variant these prices instead of those it has."""
+        self._change_variant(ChangeKind.PRICES, variant, lambda old: replace(old, prices=prices))
+
+    def set_stock(self, variant: VariantId, stock: Stock) -> None:
+        self._change_variant(ChangeKind.STOCK, variant, lambda old: replace(old, stock=stock))
+
+    def put_category(self, category: Category) -> None:
+        with self._lock:
+            self._categories[category.id] = category
+            self._note_category(ChangeKind.CONTENT, category.id)
+
+    def remove_category(self, category: CategoryId) -> None:
+        with self._lock:
+            del self._categories[category]
+            self._note_category(ChangeKind.DELETE, category)
+
+    def poison(self, product: ProductId, reason: str = "has a price that is no number") -> None:
+        """From now on this product cannot be mapped."""
+        with self._lock:
+            self._poison[product] = reason
+            self._note(ChangeKind.CONTENT, product)
+
+    def heal(self, product: ProductId) -> None:
+        with self._lock:
+            del self._poison[product]
+            self._note(ChangeKind.CONTENT, product)
+
+    # ---- the port ----
+
+    @property
+    def capabilities(self) -> CatalogueCapabilities:
+        return self._capabilities
+
+    def check(self) -> BackendFacts:
+        self._called("check")
+        with self._lock:
+            products = list(self._products.values())
+        currencies = {
+            price.amount.currency
+            for product in products
+            for variant in product.variants
+            for price in variant.prices
+        }
+        locales = {locale for product in products for locale in product.texts}
+        return BackendFacts(
+            "memory", "1", tuple(sorted(currencies)), tuple(sorted(locales)), len(products)
+        )
+
+    def ids(self) -> Iterator[Sequence[ProductId]]:
+        self._called("ids")
+        return self._id_pages()
+
+    def products(self) -> Iterator[Fetched]:
+        self._called("products")
+        return (self._truth(page) for page in self._id_pages())
+
+    def fetch(self, ids: Sequence[ProductId]) -> Fetched:
+        self._called("fetch")
+        if len(ids) > self._capabilities.fetch_size:
+            raise Rejected(f"{len(ids)} ids in one fetch; ask for {self._capabilities.fetch_size}")
+        self.fetched.update(ids)
+        return self._truth(ids)
+
+    def find_sku(self, sku: str) -> Sequence[ProductId]:
+        self._called("find_sku")
+        with self._lock:
+            return [
+                product.id
+                for product in self._products.values()
+                if any(variant.sku == sku for variant in product.variants)
+            ]
+
+    def categories(self) -> Sequence[Category]:
+        self._called("categories")
+        with self._lock:
+            return _parents_first(self._categories)
+
+    def changes(self, cursor: str | None) -> Iterator[ChangePage]:
+        self._called("changes")
+        with self._lock:
+            end = len(self._feed)
+        if cursor is None:
+            return iter([ChangePage((), str(end))])
+        return self._change_pages(_position(cursor, end), end)
+
+    def sweep(self, name: str) -> Iterator[Sequence[Sighting]]:
+        self._called("sweep")
+        if name not in self._capabilities.sweeps:
+            raise Rejected(f"no sweep is called {name!r}; there are {self._capabilities.sweeps}")
+        return self._sighting_pages(name)
+
+    def webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookEvent:
+        self._called("webhook")
+        verified = signing.verify(self._secrets, headers, body, now)
+        return WebhookEvent(verified.id, now, _read_signals(verified.json()))
+
+    def admin_url(self, product: ProductId) -> str | None:
+        return f"https://backend.example/products/{product}"
+
+    def close(self) -> None:
+        self.closed = True
+
+    # ---- inside ----
+
+    def _called(self, method: str) -> None:
+        with self._lock:
+            self.calls[method] += 1
+
+    def _note(self, kind: ChangeKind, product: ProductId) -> None:
+        offers = kind in (ChangeKind.PRICES, ChangeKind.STOCK)
+        lanes = frozenset({Lane.OFFERS}) if offers else frozenset[Lane]()
+        subject = Subject(SubjectKind.PRODUCT, product)
+        self._feed.append(Change(kind, Signal(subject, lanes)))
+
+    def _note_category(self, kind: ChangeKind, category: CategoryId) -> None:
+        self._feed.append(Change(kind, Signal(Subject(SubjectKind.CATEGORY, category))))
+
+    def _change_variant(
+        self, kind: ChangeKind, variant: VariantId, change: Callable[[Variant], Variant]
+    ) -> None:
+        with self._lock:
+            owner = next(
+                product
+                for product in self._products.values()
+                if any(each.id == variant for each in product.variants)
+            )
+            variants = tuple(
+                change(each) if each.id == variant else each for each in owner.variants
+            )
+            self._products[owner.id] = replace(owner, variants=variants)
+            self._note(kind, owner.id)
+
+    def _id_pages(self) -> Iterator[Sequence[ProductId]]:
+        """Keyset pages: what is put or removed meanwhile never shifts the others."""
+        after = ""
+        while True:
+            with self._lock:
+                beyond = sorted(each for each in self._products if each > after)
+            page = beyond[: self._page_size]
+            if not page:
+                return
+            yield page
+            after = page[-1]
+
+    def _truth(self, ids: Sequence[ProductId]) -> Fetched:
+        with self._lock:
+            known = [each for each in ids if each in self._products]
+            rejected = {
+                each: Rejected(f"product {each} {self._poison[each]}")
+                for each in known
+                if each in self._poison
+            }
+            products = {each: self._products[each] for each in known if each not in rejected}
+            return Fetched(products, frozenset(ids) - frozenset(known), rejected)
+
+    def _change_pages(self, start: int, end: int) -> Iterator[ChangePage]:
+        while start < end:
+            stop = min(start + self._page_size, end)
+            with self._lock:
+                shown = [each.signal for each in self._feed[start:stop] if self._shows(each)]
+            yield ChangePage(tuple(shown), str(stop))
+            start = stop
+
+    def _shows(self, change: Change) -> bool:
+        match change.kind:
+            case ChangeKind.PRICES:
+                return self._capabilities.cursor_shows_prices
+            case ChangeKind.STOCK:
+                return self._capabilities.cursor_shows_stock
+            case ChangeKind.DELETE:
+                return self._capabilities.cursor_shows_deletes
+            case ChangeKind.CONTENT:
+                return True
+
+    def _sighting_pages(self, name: str) -> Iterator[Sequence[Sighting]]:
+        for page in self._id_pages():
+            truth = self._truth(page)
+            yield [_sighting(product, name) for product in truth.products.values()]
+
+
+def webhook_body(signals: Iterable[Signal]) -> bytes:
+    """What this backend sends; sign it with `signing.signed_headers`."""
+    rows = [
+        {"kind": each.subject.kind, "id": each.subject.id, "lanes": sorted(each.lanes)}
+        for each in signals
+    ]
+    return json.dumps({"signals": rows}).encode()
+
+
+def _read_signals(message: object) -> tuple[Signal, ...]:
+    try:
+        rows = message["signals"]  # type: ignore[index]
+        return tuple(
+            Signal(
+                Subject(SubjectKind(row["kind"]), str(row["id"])),
+                frozenset(Lane(each) for each in row["lanes"]),
+            )
+            for row in rows
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadSignature("the signed body is no webhook of this backend") from error
+
+
+def _position(cursor: str, end: int) -> int:
+    if not (cursor.isascii() and cursor.isdigit()) or int(cursor) > end:
+        raise Rejected(f"{cursor[:40]!r} is no cursor of this backend; sweep, and begin anew")
+    return int(cursor)
+
+
+def _parents_first(categories: Mapping[CategoryId, Category]) -> list[Category]:
+    def depth(category: Category) -> int:
+        steps, parent = 0, category.parent
+        while parent is not None and parent in categories and steps <= len(categories):
+            steps, parent = steps + 1, categories[parent].parent
+        return steps
+
+    return sorted(categories.values(), key=lambda each: (depth(each), each.rank, each.id))
+
+
+def _sighting(product: Product, name: str) -> Sighting:
+    parts = [
+        repr(each.prices) if name == "prices" else repr(each.stock) for each in product.variants
+    ]
+    subject = Subject(SubjectKind.PRODUCT, product.id)
+    return Sighting(subject, hash_value([*parts]), frozenset({Lane.OFFERS}))

@@ -1,0 +1,492 @@
+"""A CMS site in memory: `ports.Site` with the exact semantics of the contract.
+
+Like real ones it changes what it is given (line ends, outer space), hashes with its own function,
+keeps what editors did, and refuses late writes. Editors are the methods `edit`, `unpublish`,
+`publish`, `trash`, `restore`, `delete`. Failures are added by `testing.faults`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TypeVar
+
+from connector.errors import Rejected
+from connector.model import (
+    CmsId,
+    FieldHash,
+    FieldName,
+    JsonValue,
+    Lane,
+    Locale,
+    Offer,
+    SiteName,
+    Subject,
+    SubjectKind,
+    hash_value,
+)
+from connector.ports import (
+    ContentWrite,
+    Fence,
+    Held,
+    MediaReceipt,
+    MediaUpload,
+    OffersWrite,
+    Outcome,
+    Receipt,
+    RetireWrite,
+    SiteCapabilities,
+    SiteFacts,
+    StatusNote,
+    TermWrite,
+)
+
+OFFERS = FieldName("offers")
+CATEGORIES = FieldName("categories")
+"""The field of a document that lists categories by the backend's ids."""
+
+WITH_EXTENSION = SiteCapabilities(
+    fences=True,
+    own_offers=True,
+    offer_rows_per_request=500,
+    documents_per_request=100,
+    terms_per_request=100,
+    media=True,
+    events=True,
+    multilingual=True,
+)
+_NO_FENCE = Fence(0, 0)
+
+
+class PageState(StrEnum):
+    """What editors decided, apart from our retiring."""
+
+    PUBLISHED = "published"
+    DRAFT = "draft"
+    TRASHED = "trashed"
+
+
+@dataclass(slots=True)
+class Page:
+    """One post or term as the site stores it."""
+
+    cms_id: CmsId
+    slug: str
+    fields: dict[FieldName, JsonValue] = field(default_factory=dict)
+    state: PageState = PageState.PUBLISHED
+    retired: bool = False
+
+    @property
+    def live(self) -> bool:
+        return self.state is PageState.PUBLISHED and not self.retired
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call that reached the site."""
+
+    method: str
+    subjects: tuple[Subject, ...] = ()
+    write_ids: tuple[str, ...] = ()
+
+
+Write = TypeVar("Write", OffersWrite, ContentWrite, TermWrite, RetireWrite)
+
+
+class MemorySite:
+    """A site whose every stored value can be looked at. Threads may share it."""
+
+    def __init__(
+        self,
+        name: str = "memory",
+        *,
+        capabilities: SiteCapabilities = WITH_EXTENSION,
+        locales: Sequence[str] = ("en-GB",),
+        page_size: int = 50,
+    ) -> None:
+        self.name = SiteName(name)
+        self.capabilities = capabilities
+        self._locales = tuple(Locale(each) for each in locales)
+        self._page_size = page_size
+        self._lock = threading.RLock()
+        self._pages: dict[Subject, Page] = {}
+        self._offers: dict[Subject, tuple[Offer, ...]] = {}
+        self._fences: dict[tuple[Subject, Lane], Fence] = {}
+        self._answers: dict[tuple[Subject, Lane], tuple[str, Receipt]] = {}
+        self._media: dict[str, MediaReceipt] = {}
+        self._refused: dict[Subject, str] = {}
+        self._locked: set[Subject] = set()
+        self._last_cms_id = 0
+        self.requests: list[Request] = []
+        """Every call, in order."""
+        self.counts: Counter[str] = Counter()
+        """Calls by method, and by `method.items` the items in them."""
+        self.notes: dict[Subject, Mapping[str, JsonValue]] = {}
+        """What `write_status` last said of each subject."""
+        self.closed = False
+
+    # ---- what tests look at ----
+
+    def page(self, subject: Subject) -> Page | None:
+        """A copy of what the site stores of this subject."""
+        with self._lock:
+            page = self._pages.get(subject)
+            return page and replace(page, fields=dict(page.fields))
+
+    def pages(self, kind: SubjectKind = SubjectKind.PRODUCT) -> dict[Subject, Page]:
+        """Copies of all pages of a kind, trashed and retired ones too."""
+        with self._lock:
+            return {
+                subject: replace(page, fields=dict(page.fields))
+                for subject, page in self._pages.items()
+                if subject.kind is kind
+            }
+
+    def offers(self, subject: Subject) -> tuple[Offer, ...]:
+        with self._lock:
+            return self._offers.get(subject, ())
+
+    def written(self) -> list[Request]:
+        """The calls that wanted to write."""
+        return [each for each in self.requests if each.method in _WRITES]
+
+    # ---- what editors and hosters do ----
+
+    def edit(self, subject: Subject, name: FieldName, value: JsonValue) -> None:
+        with self._lock:
+            self._pages[subject].fields[name] = as_stored(value)
+
+    def publish(self, subject: Subject) -> None:
+        with self._lock:
+            self._pages[subject].state = PageState.PUBLISHED
+            self._pages[subject].retired = False
+
+    def unpublish(self, subject: Subject) -> None:
+        self._set_state(subject, PageState.DRAFT)
+
+    def trash(self, subject: Subject) -> None:
+        self._set_state(subject, PageState.TRASHED)
+
+    def restore(self, subject: Subject) -> None:
+        """Take out of the trash; a draft until somebody publishes it."""
+        self._set_state(subject, PageState.DRAFT)
+
+    def delete(self, subject: Subject) -> None:
+        """Delete for good. The site still knows the fences, as its table of bindings would."""
+        with self._lock:
+            del self._pages[subject]
+
+    def delete_offers(self, subject: Subject) -> None:
+        with self._lock:
+            del self._offers[subject]
+
+    def refuse(self, subject: Subject, reason: str = "the site does not take it") -> None:
+        """Reject every write of this subject until `allow`."""
+        with self._lock:
+            self._refused[subject] = reason
+
+    def allow(self, subject: Subject) -> None:
+        with self._lock:
+            self._refused.pop(subject, None)
+            self._locked.discard(subject)
+
+    def lock(self, subject: Subject) -> None:
+        """Answer RETRY to every write of this subject until `allow`."""
+        with self._lock:
+            self._locked.add(subject)
+
+    # ---- the port ----
+
+    def check(self) -> SiteFacts:
+        self._note("check")
+        with self._lock:
+            highest = max(self._fences.values(), default=_NO_FENCE)
+        return SiteFacts(
+            system="memory",
+            version="1",
+            extension_version="1",
+            locales=self._locales,
+            clock_skew_seconds=0.0,
+            highest_fence=highest,
+            capabilities=self.capabilities,
+        )
+
+    def write_offers(self, batch: Sequence[OffersWrite]) -> Sequence[Receipt]:
+        rows = sum(len(write.offers) for write in batch) if len(batch) > 1 else 0
+        _limit("offer rows", rows, self.capabilities.offer_rows_per_request)
+        return self._write_all("write_offers", Lane.OFFERS, batch, self._apply_offers)
+
+    def write_content(self, batch: Sequence[ContentWrite]) -> Sequence[Receipt]:
+        _limit("documents", len(batch), self.capabilities.documents_per_request)
+        return self._write_all("write_content", Lane.CONTENT, batch, self._apply_content)
+
+    def write_terms(self, batch: Sequence[TermWrite]) -> Sequence[Receipt]:
+        _limit("terms", len(batch), self.capabilities.terms_per_request)
+        return self._write_all("write_terms", Lane.CONTENT, batch, self._apply_term)
+
+    def retire(self, batch: Sequence[RetireWrite]) -> Sequence[Receipt]:
+        _limit("documents", len(batch), self.capabilities.documents_per_request)
+        return self._write_all("retire", Lane.CONTENT, batch, self._apply_retire)
+
+    def find_media(self, content_hashes: Sequence[str]) -> Mapping[str, MediaReceipt]:
+        self._note("find_media")
+        with self._lock:
+            return {each: self._media[each] for each in content_hashes if each in self._media}
+
+    def upload_media(self, upload: MediaUpload) -> MediaReceipt:
+        self._note("upload_media")
+        if hashlib.sha256(upload.body).hexdigest() != upload.content_hash:
+            raise Rejected(f"the bytes of {upload.filename} are not those of its content hash")
+        with self._lock:
+            if upload.content_hash not in self._media:
+                cms_id = self._next_cms_id()
+                url = f"https://{self.name}.example/media/{cms_id}-{upload.filename}"
+                self._media[upload.content_hash] = MediaReceipt(cms_id, url)
+            return self._media[upload.content_hash]
+
+    def inventory(self, kind: SubjectKind) -> Iterator[Sequence[Held]]:
+        self._note("inventory")
+        return self._inventory_pages(kind)
+
+    def write_status(self, batch: Sequence[StatusNote]) -> None:
+        self._note("write_status", tuple(each.subject for each in batch))
+        with self._lock:
+            self.notes.update({each.subject: each.note for each in batch})
+
+    def admin_url(self, cms_id: CmsId) -> str | None:
+        return f"https://{self.name}.example/admin/{cms_id}"
+
+    def close(self) -> None:
+        self.closed = True
+
+    # ---- how one item is written ----
+
+    def _write_all(
+        self,
+        method: str,
+        lane: Lane,
+        batch: Sequence[Write],
+        apply: Callable[[Write], Receipt],
+    ) -> list[Receipt]:
+        with self._lock:
+            subjects = tuple(write.subject for write in batch)
+            self._note(method, subjects, tuple(write.write_id for write in batch))
+            return [self._write_one(lane, write, apply) for write in batch]
+
+    def _write_one(self, lane: Lane, write: Write, apply: Callable[[Write], Receipt]) -> Receipt:
+        key = (write.subject, lane)
+        last_write_id, last_receipt = self._answers.get(key, ("", None))
+        if last_receipt is not None and last_write_id == write.write_id:
+            return last_receipt
+        if self._is_late(key, write.fence):
+            return self._receipt(write.subject, Outcome.STALE, message="a newer write was here")
+        if write.subject in self._refused:
+            return self._receipt(
+                write.subject, Outcome.REJECTED, message=self._refused[write.subject]
+            )
+        if write.subject in self._locked:
+            return self._receipt(write.subject, Outcome.RETRY, message="locked by an editor")
+        receipt = apply(write)
+        if receipt.outcome is Outcome.DONE:
+            self._fences[key] = max(write.fence, self._fences.get(key, _NO_FENCE))
+            self._answers[key] = (write.write_id, receipt)
+        return receipt
+
+    def _is_late(self, key: tuple[Subject, Lane], fence: Fence) -> bool:
+        return self.capabilities.fences and fence < self._fences.get(key, _NO_FENCE)
+
+    def _apply_offers(self, write: OffersWrite) -> Receipt:
+        if write.offers:
+            self._offers[write.subject] = write.offers
+        else:
+            self._offers.pop(write.subject, None)
+        hashes = {OFFERS: self._offers_hash(write.subject)}
+        return self._receipt(write.subject, Outcome.DONE, hashes)
+
+    def _apply_content(self, write: ContentWrite) -> Receipt:
+        if not self.capabilities.multilingual and any("@" in name for name in write.fields):
+            return self._receipt(write.subject, Outcome.REJECTED, message="one locale only")
+        if missing := self._unknown_categories(write):
+            message = f"category {missing[0]} is not here yet"
+            return self._receipt(write.subject, Outcome.RETRY, message=message)
+        page = self._pages.get(write.subject) or self._make(write.subject, write.slug)
+        kept = frozenset(name for name in write.fields if _keeps(page, name, write.expected))
+        stored = {
+            name: as_stored(value) for name, value in write.fields.items() if name not in kept
+        }
+        page.fields.update(stored)
+        page.retired = False
+        hashes = {name: stored_hash(value) for name, value in stored.items()}
+        return self._receipt(write.subject, Outcome.DONE, hashes, kept)
+
+    def _apply_term(self, write: TermWrite) -> Receipt:
+        parent = write.parent and Subject(SubjectKind.CATEGORY, write.parent)
+        if parent and parent not in self._pages:
+            message = f"parent {parent} is not here yet"
+            return self._receipt(write.subject, Outcome.RETRY, message=message)
+        page = self._pages.get(write.subject) or self._make(write.subject, write.slug)
+        page.fields = {
+            FieldName("name"): as_stored(write.name),
+            FieldName("description"): as_stored(write.description),
+            FieldName("parent"): write.parent,
+            FieldName("rank"): write.rank,
+        }
+        return self._receipt(write.subject, Outcome.DONE, _hashes(page))
+
+    def _apply_retire(self, write: RetireWrite) -> Receipt:
+        if write.subject.kind is SubjectKind.CATEGORY:
+            self._remove_term(write.subject)
+            return self._receipt(write.subject, Outcome.DONE)
+        if page := self._pages.get(write.subject):
+            page.retired = True
+        key = (write.subject, Lane.OFFERS)
+        if not self._is_late(key, write.fence):
+            self._offers.pop(write.subject, None)
+            self._fences[key] = max(write.fence, self._fences.get(key, _NO_FENCE))
+            self._answers.pop(key, None)
+        hashes = {OFFERS: self._offers_hash(write.subject)}
+        return self._receipt(write.subject, Outcome.DONE, hashes)
+
+    # ---- inside ----
+
+    def _note(
+        self, method: str, subjects: tuple[Subject, ...] = (), write_ids: tuple[str, ...] = ()
+    ) -> None:
+        with self._lock:
+            self.requests.append(Request(method, subjects, write_ids))
+            self.counts[method] += 1
+            self.counts[f"{method}.items"] += len(subjects)
+
+    def _set_state(self, subject: Subject, state: PageState) -> None:
+        with self._lock:
+            self._pages[subject].state = state
+
+    def _next_cms_id(self) -> CmsId:
+        self._last_cms_id += 1
+        return CmsId(str(self._last_cms_id))
+
+    def _make(self, subject: Subject, slug: str) -> Page:
+        taken = {page.slug for each, page in self._pages.items() if each.kind is subject.kind}
+        free, number = slug, 2
+        while free in taken:
+            free, number = f"{slug}-{number}", number + 1
+        page = Page(self._next_cms_id(), free)
+        self._pages[subject] = page
+        return page
+
+    def _remove_term(self, subject: Subject) -> None:
+        """As WordPress does: children move up to the parent, posts lose the term."""
+        gone = self._pages.pop(subject, None)
+        if gone is None:
+            return
+        parent_name = FieldName("parent")
+        for page in self._pages.values():
+            if page.fields.get(parent_name) == subject.id:
+                page.fields[parent_name] = gone.fields[parent_name]
+            listed = page.fields.get(CATEGORIES)
+            if isinstance(listed, list) and subject.id in listed:
+                page.fields[CATEGORIES] = [each for each in listed if each != subject.id]
+
+    def _unknown_categories(self, write: ContentWrite) -> list[str]:
+        listed = write.fields.get(CATEGORIES)
+        wanted = listed if isinstance(listed, list) else []
+        return [
+            str(each)
+            for each in wanted
+            if Subject(SubjectKind.CATEGORY, str(each)) not in self._pages
+        ]
+
+    def _receipt(
+        self,
+        subject: Subject,
+        outcome: Outcome,
+        hashes: Mapping[FieldName, FieldHash] | None = None,
+        kept: frozenset[FieldName] = frozenset(),
+        message: str = "",
+    ) -> Receipt:
+        page = self._pages.get(subject)
+        return Receipt(
+            subject=subject,
+            outcome=outcome,
+            cms_id=page.cms_id if page else None,
+            url=self._url(subject, page) if page else None,
+            hashes=hashes or {},
+            kept=kept,
+            message=message,
+        )
+
+    def _url(self, subject: Subject, page: Page) -> str:
+        return f"https://{self.name}.example/{subject.kind}/{page.slug}"
+
+    def _offers_hash(self, subject: Subject) -> FieldHash:
+        rows = self._offers.get(subject)
+        return stored_hash([*sorted(map(repr, rows))]) if rows else FieldHash("")
+
+    def _inventory_pages(self, kind: SubjectKind) -> Iterator[Sequence[Held]]:
+        after = ""
+        while True:
+            with self._lock:
+                subjects = {each for each in (*self._pages, *self._offers) if each.kind is kind}
+                beyond = sorted(each for each in subjects if each.id > after)[: self._page_size]
+                page = [self._held(each) for each in beyond]
+            if not page:
+                return
+            yield page
+            after = page[-1].subject.id
+
+    def _held(self, subject: Subject) -> Held:
+        """Offers may stand without a page (theirs is a table of its own); it has no id then."""
+        page = self._pages.get(subject)
+        hashes = _hashes(page) if page else {}
+        if subject.kind is SubjectKind.PRODUCT:
+            hashes[OFFERS] = self._offers_hash(subject)
+        return Held(
+            subject=subject,
+            cms_id=page.cms_id if page else CmsId(""),
+            live=page is not None and page.live,
+            retired=page is not None and page.retired,
+            hashes=hashes,
+            url=self._url(subject, page) if page else None,
+        )
+
+
+_WRITES = frozenset({"write_offers", "write_content", "write_terms", "retire", "upload_media"})
+
+
+def as_stored(value: JsonValue) -> JsonValue:
+    """What the site makes of a value: line ends become one kind, outer space goes."""
+    match value:
+        case str():
+            return value.replace("\r\n", "\n").replace("\r", "\n").strip()
+        case list():
+            return [as_stored(each) for each in value]
+        case dict():
+            return {name: as_stored(each) for name, each in value.items()}
+        case _:
+            return value
+
+
+def stored_hash(stored: JsonValue) -> FieldHash:
+    """The site's own fingerprint of a stored value: never equal to `hash_value` of the same."""
+    return hash_value(["stored", stored])
+
+
+def _hashes(page: Page) -> dict[FieldName, FieldHash]:
+    return {name: stored_hash(value) for name, value in page.fields.items()}
+
+
+def _keeps(page: Page, name: FieldName, expected: Mapping[FieldName, FieldHash]) -> bool:
+    return (
+        name in expected
+        and name in page.fields
+        and stored_hash(page.fields[name]) != expected[name]
+    )
+
+
+def _limit(what: str, count: int, limit: int) -> None:
+    if count > limit:
+        raise Rejected(f"{count} {what} in one request; the site takes {limit}")
