@@ -1,0 +1,203 @@
+"""Open the state: engine, migrations, and the lock that keeps a second daemon out.
+
+On SQLite: write-ahead log, synchronous FULL (what was acknowledged survives a power cut), write
+transactions begin IMMEDIATE (no upgrade dead-locks), migrations run by themselves. On PostgreSQL
+`connector db upgrade` runs them. A state that is newer than the program is refused.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+
+from connector.errors import ConfigError, Problem, StateError
+
+
+class Database:
+    """The state, open. Safe to share between threads."""
+
+    def __init__(self, engine: Engine, path: Path | None) -> None:
+        self._engine = engine
+        self.path = path
+        """The file of a SQLite state; None elsewhere."""
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that commits at the end of the block, or changes nothing."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent view, without keeping writers out."""
+        with self._engine.connect().execution_options(reads=True) as connection:
+            yield connection
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def open_database(url: str, *, migrate: bool | None = None) -> Database:
+    """Open the state at a SQLAlchemy URL and make sure its schema is this program's.
+
+    `migrate` None: migrate SQLite by itself, refuse elsewhere. Raises ConfigError for a bad URL and
+    StateError for a state that is older (elsewhere), newer or damaged.
+    """
+    engine, path = _engine(url)
+    database = Database(engine, path)
+    try:
+        _match_schema(engine, migrate if migrate is not None else path is not None)
+    except DatabaseError as error:
+        engine.dispose()
+        raise StateError(
+            f"the state {_shown(url)} cannot be read ({type(error.orig).__name__}: {error.orig})."
+            " Check its address and that it is whole; put back a backup if it is damaged"
+        ) from error
+    except StateError:
+        engine.dispose()
+        raise
+    return database
+
+
+def _shown(url: str) -> str:
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def _engine(url: str) -> tuple[Engine, Path | None]:
+    fix = "Write it like sqlite:///connector.db or postgresql+psycopg://user@host/name"
+    try:
+        parsed = make_url(url)
+        dialect = parsed.get_backend_name()
+        if dialect == "sqlite" and parsed.database not in (None, "", ":memory:"):
+            path = Path(str(parsed.database)).expanduser()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(parsed, connect_args={"timeout": 60}, pool_size=16)
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+            return engine, path
+        if dialect == "postgresql":
+            return create_engine(parsed, pool_pre_ping=True, pool_size=16), None
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise ConfigError([Problem("state", f"not a database address ({error})", fix)]) from error
+    except ModuleNotFoundError as error:
+        missing = f"the driver {error.name} is not installed"
+        install = "Install it: pip install 'commerce-connector[postgresql]'"
+        raise ConfigError([Problem("state", missing, install)]) from error
+    raise ConfigError([Problem("state", f"{dialect} is not supported", fix)])
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-8000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reads = connection.get_execution_options().get("reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+# ---- schema ----
+
+
+def _alembic(connection: Connection | None = None) -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _match_schema(engine: Engine, migrate: bool) -> None:
+    scripts = ScriptDirectory.from_config(_alembic())
+    head = scripts.get_current_head()
+    with engine.begin() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+        if present == head:
+            return
+        known = {revision.revision for revision in scripts.walk_revisions()}
+        if present is not None and present not in known:
+            raise StateError(
+                f"the state has schema {present}, which is newer than this program (it knows up to"
+                f" {head}). Install the newer commerce-connector, or put back a backup from before"
+            )
+        if not migrate:
+            raise StateError(
+                f"the state has schema {present or 'none'} and this program needs {head}."
+                " Stop every daemon, make a backup, then run `connector db upgrade`"
+            )
+        command.upgrade(_alembic(connection), "head")
+
+
+# ---- one daemon per SQLite state ----
+
+
+class StateLock:
+    """Held by the one process that works on a SQLite state. Freed by the system when it dies."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(path.name + ".lock")
+        self._file: IO[str] | None = None
+
+    def acquire(self, holder: dict[str, str | int]) -> None:
+        """Take the lock and note who holds it. Raises StateError naming the present holder."""
+        file = self._path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            present = self.holder() or {}
+            file.close()
+            raise StateError(
+                f"another process (pid {present.get('pid', 'unknown')}) works on this state."
+                " Stop it first, or give this one a state of its own"
+            ) from None
+        file.seek(0)
+        file.truncate()
+        json.dump({"pid": os.getpid(), **holder}, file)
+        file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        if self._file is not None:
+            self._file.seek(0)
+            self._file.truncate()
+            self._file.close()
+            self._file = None
+
+    def holder(self) -> dict[str, Any] | None:
+        """Who works on the state now; None: nobody."""
+        try:
+            with self._path.open("r", encoding="utf-8") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except OSError:
+                    text = file.read()
+                    return dict(json.loads(text)) if text else {}
+        except (FileNotFoundError, ValueError):
+            return None
+        return None
+
+
+# ---- both dialects ----
+
+
+def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say ON CONFLICT, in the connection's dialect."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)

@@ -1,0 +1,341 @@
+"""What each site confirmed: the mirror, the bindings (backend id to CMS id) and the SKU index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
+
+from connector.model import (
+    BackendName,
+    CmsId,
+    FieldHash,
+    FieldName,
+    Lane,
+    Product,
+    ProductId,
+    SiteName,
+    Subject,
+    SubjectKind,
+)
+from connector.state.database import insert
+from connector.state.tables import bindings, mirror, skus
+from connector.sync.diff import FieldMirror
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorRow:
+    """What a site confirmed of one subject in one lane."""
+
+    site: SiteName
+    lane: Lane
+    subject: Subject
+    fields: Mapping[FieldName, FieldMirror]
+    fence: str
+    confirmed_at: datetime
+    shown: Any = None
+    """Offers lane: the rows as plain JSON."""
+
+
+def load_mirror(
+    connection: Connection, site: SiteName, lane: Lane, subjects: Sequence[Subject]
+) -> dict[Subject, MirrorRow]:
+    """The mirror of these subjects; those never confirmed are absent."""
+    found: dict[Subject, MirrorRow] = {}
+    for kind in SubjectKind:
+        ids = [subject.id for subject in subjects if subject.kind is kind]
+        for start in range(0, len(ids), _CHUNK):
+            query = select(mirror).where(
+                mirror.c.site == site,
+                mirror.c.lane == lane.value,
+                mirror.c.kind == kind.value,
+                mirror.c.subject.in_(ids[start : start + _CHUNK]),
+            )
+            for row in connection.execute(query).mappings():
+                found[Subject(kind, row["subject"])] = _mirror_row(dict(row))
+    return found
+
+
+def _mirror_row(row: Mapping[str, Any]) -> MirrorRow:
+    return MirrorRow(
+        site=SiteName(row["site"]),
+        lane=Lane(row["lane"]),
+        subject=Subject(SubjectKind(row["kind"]), row["subject"]),
+        fields={
+            FieldName(name): FieldMirror(FieldHash(sent), FieldHash(stored), bool(kept))
+            for name, (sent, stored, kept) in row["fields"].items()
+        },
+        fence=row["fence"],
+        confirmed_at=row["confirmed_at"],
+        shown=row["shown"],
+    )
+
+
+def save_mirror(connection: Connection, rows: Sequence[MirrorRow]) -> None:
+    """Keep what was confirmed, in place of what was known before."""
+    if not rows:
+        return
+    statement = insert(connection, mirror)
+    new = statement.excluded
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["site", "lane", "kind", "subject"],
+            set_={
+                "fields": new.fields,
+                "shown": new.shown,
+                "fence": new.fence,
+                "confirmed_at": new.confirmed_at,
+            },
+        ),
+        [
+            {
+                "site": row.site,
+                "lane": row.lane.value,
+                "kind": row.subject.kind.value,
+                "subject": row.subject.id,
+                "fields": {
+                    name: [field.sent, field.stored, int(field.kept)]
+                    for name, field in row.fields.items()
+                },
+                "shown": row.shown,
+                "fence": row.fence,
+                "confirmed_at": row.confirmed_at,
+            }
+            for row in rows
+        ],
+    )
+
+
+def forget_mirror(
+    connection: Connection, site: SiteName, subjects: Iterable[Subject], lanes: Iterable[Lane]
+) -> None:
+    """The site no longer holds these; whatever is wanted there is written whole again."""
+    keys = [
+        {"b_site": site, "b_lane": lane.value, "b_kind": subject.kind.value, "b_id": subject.id}
+        for subject in subjects
+        for lane in lanes
+    ]
+    if not keys:
+        return
+    connection.execute(
+        delete(mirror).where(
+            mirror.c.site == bindparam("b_site"),
+            mirror.c.lane == bindparam("b_lane"),
+            mirror.c.kind == bindparam("b_kind"),
+            mirror.c.subject == bindparam("b_id"),
+        ),
+        keys,
+    )
+
+
+def mirrored(
+    connection: Connection, site: SiteName, kind: SubjectKind, lane: Lane, page: int = 1000
+) -> Iterator[list[MirrorRow]]:
+    """The whole mirror of a lane in pages, by subject."""
+    after = ""
+    while True:
+        query = (
+            select(mirror)
+            .where(
+                mirror.c.site == site,
+                mirror.c.lane == lane.value,
+                mirror.c.kind == kind.value,
+                mirror.c.subject > after,
+            )
+            .order_by(mirror.c.subject)
+            .limit(page)
+        )
+        rows = [_mirror_row(dict(row)) for row in connection.execute(query).mappings()]
+        if not rows:
+            return
+        yield rows
+        after = rows[-1].subject.id
+
+
+# ---- bindings ----
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Which page of the CMS shows which subject of the backend."""
+
+    site: SiteName
+    subject: Subject
+    cms_id: CmsId | None
+    url: str | None
+    retired_at: datetime | None = None
+
+
+def load_bindings(
+    connection: Connection, site: SiteName, subjects: Sequence[Subject]
+) -> dict[Subject, Binding]:
+    found: dict[Subject, Binding] = {}
+    for kind in SubjectKind:
+        ids = [subject.id for subject in subjects if subject.kind is kind]
+        for start in range(0, len(ids), _CHUNK):
+            query = select(bindings).where(
+                bindings.c.site == site,
+                bindings.c.kind == kind.value,
+                bindings.c.subject.in_(ids[start : start + _CHUNK]),
+            )
+            for row in connection.execute(query):
+                subject = Subject(kind, row.subject)
+                found[subject] = Binding(site, subject, row.cms_id, row.url, row.retired_at)
+    return found
+
+
+def bind(
+    connection: Connection, rows: Sequence[Binding], now: datetime, *, keep_known: bool = False
+) -> None:
+    """Note where subjects stand at a site, and whether they are retired.
+
+    `keep_known`: an absent CMS id or address does not erase a known one.
+    """
+    if not rows:
+        return
+    statement = insert(connection, bindings)
+    new = statement.excluded
+    cms_id: ColumnElement[Any] = new.cms_id
+    url: ColumnElement[Any] = new.url
+    if keep_known:
+        cms_id = func.coalesce(new.cms_id, bindings.c.cms_id)
+        url = func.coalesce(new.url, bindings.c.url)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["site", "kind", "subject"],
+            set_={"cms_id": cms_id, "url": url, "retired_at": new.retired_at},
+        ),
+        [
+            {
+                "site": row.site,
+                "kind": row.subject.kind.value,
+                "subject": row.subject.id,
+                "cms_id": row.cms_id,
+                "url": row.url,
+                "bound_at": now,
+                "retired_at": row.retired_at,
+            }
+            for row in rows
+        ],
+    )
+
+
+def count_held(connection: Connection, site: SiteName, kind: SubjectKind) -> int:
+    """How many subjects are on sale at the site."""
+    query = select(func.count()).where(
+        bindings.c.site == site, bindings.c.kind == kind.value, bindings.c.retired_at.is_(None)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def count_retired_since(
+    connection: Connection, site: SiteName, kind: SubjectKind, since: datetime
+) -> int:
+    """How many subjects were taken off sale at the site since a moment."""
+    query = select(func.count()).where(
+        bindings.c.site == site, bindings.c.kind == kind.value, bindings.c.retired_at >= since
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def bound_ids(
+    connection: Connection, site: SiteName, kind: SubjectKind, page: int = 1000
+) -> Iterator[list[str]]:
+    """Ids of every subject that is on sale at the site, in pages."""
+    after = ""
+    while True:
+        query = (
+            select(bindings.c.subject)
+            .where(
+                bindings.c.site == site,
+                bindings.c.kind == kind.value,
+                bindings.c.retired_at.is_(None),
+                bindings.c.subject > after,
+            )
+            .order_by(bindings.c.subject)
+            .limit(page)
+        )
+        ids = list(connection.execute(query).scalars())
+        if not ids:
+            return
+        yield ids
+        after = ids[-1]
+
+
+def unretire(connection: Connection, site: SiteName, subjects: Iterable[Subject]) -> None:
+    keys = [{"b_kind": subject.kind.value, "b_id": subject.id} for subject in subjects]
+    if keys:
+        connection.execute(
+            update(bindings)
+            .where(
+                and_(
+                    bindings.c.site == site,
+                    bindings.c.kind == bindparam("b_kind"),
+                    bindings.c.subject == bindparam("b_id"),
+                )
+            )
+            .values(retired_at=None),
+            keys,
+        )
+
+
+# ---- SKUs ----
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVariant:
+    product: ProductId
+    variant: str
+    sku: str
+    title: str
+
+
+def index_skus(connection: Connection, backend: BackendName, products: Sequence[Product]) -> None:
+    """Remember which product has which SKUs, as just fetched."""
+    if not products:
+        return
+    connection.execute(
+        delete(skus).where(
+            skus.c.backend == backend, skus.c.product.in_([product.id for product in products])
+        )
+    )
+    rows = [
+        {
+            "backend": backend,
+            "variant": variant.id,
+            "sku": variant.sku or "",
+            "product": product.id,
+            "title": product.texts[product.default_locale].title,
+        }
+        for product in products
+        for variant in product.variants
+    ]
+    if rows:
+        statement = insert(connection, skus)
+        new = statement.excluded
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["backend", "variant"],
+                set_={"sku": new.sku, "product": new.product, "title": new.title},
+            ),
+            rows,
+        )
+
+
+def find_variants(
+    connection: Connection, backend: BackendName, text: str
+) -> tuple[KnownVariant, ...]:
+    """Variants by exact SKU, or by the backend's product or variant id."""
+    query = select(skus).where(
+        skus.c.backend == backend,
+        (skus.c.sku == text) | (skus.c.product == text) | (skus.c.variant == text),
+    )
+    return tuple(
+        KnownVariant(ProductId(row.product), row.variant, row.sku, row.title)
+        for row in connection.execute(query.order_by(skus.c.product, skus.c.variant))
+    )

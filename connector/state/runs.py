@@ -1,0 +1,165 @@
+"""Who asked for what and how it went (runs), and each subject's story (the trail)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from connector.model import BackendName, Lane, SiteName, Subject, SubjectKind
+from connector.state.tables import runs, trail
+
+
+def new_id(now: datetime) -> str:
+    """An id that sorts by time: 2026-11-24T08-38-02-1f3a."""
+    return f"{now:%Y-%m-%dT%H-%M-%S}-{secrets.token_hex(3)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    id: str
+    kind: str
+    site: SiteName | None
+    asked_by: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str
+    """running, done, parked (some), failed, stopped (safety stop)."""
+    counts: Mapping[str, int]
+    message: str
+    approved_by: str | None = None
+
+
+def start_run(
+    connection: Connection, kind: str, site: SiteName | None, asked_by: str, now: datetime
+) -> str:
+    run_id = new_id(now)
+    connection.execute(
+        runs.insert().values(
+            id=run_id,
+            kind=kind,
+            site=site,
+            asked_by=asked_by,
+            started_at=now,
+            outcome="running",
+            counts={},
+            message="",
+        )
+    )
+    return run_id
+
+
+def end_run(
+    connection: Connection,
+    run_id: str,
+    *,
+    outcome: str,
+    counts: Mapping[str, int],
+    message: str,
+    now: datetime,
+) -> None:
+    connection.execute(
+        update(runs)
+        .where(runs.c.id == run_id)
+        .values(ended_at=now, outcome=outcome, counts=dict(counts), message=message)
+    )
+
+
+def get_run(connection: Connection, run_id: str) -> Run | None:
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().first()
+    return Run(**row) if row else None
+
+
+def latest_runs(connection: Connection, limit: int = 20) -> list[Run]:
+    query = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
+    return [Run(**row) for row in connection.execute(query).mappings()]
+
+
+def approve(connection: Connection, run_id: str, by: str) -> bool:
+    """A person lets a stopped run go on, once. False: there is no such stopped run."""
+    stopped = update(runs).where(runs.c.id == run_id, runs.c.outcome == "stopped")
+    return connection.execute(stopped.values(approved_by=by)).rowcount == 1
+
+
+def approved(connection: Connection, run_ids: Sequence[str]) -> frozenset[str]:
+    query = select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.approved_by.is_not(None))
+    return frozenset(connection.execute(query).scalars()) if run_ids else frozenset()
+
+
+# ---- trail ----
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened to a subject on its way to a page."""
+
+    at: datetime
+    trace_id: str
+    backend: BackendName
+    subject: Subject
+    step: str
+    """signal, written, unchanged, kept, retired, failed, parked, picture, resumed."""
+    message: str
+    site: SiteName | None = None
+    lane: Lane | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(connection: Connection, steps: Sequence[Step]) -> None:
+    if steps:
+        connection.execute(
+            trail.insert(),
+            [
+                {
+                    "at": step.at,
+                    "trace_id": step.trace_id,
+                    "backend": step.backend,
+                    "kind": step.subject.kind.value,
+                    "subject": step.subject.id,
+                    "site": step.site,
+                    "lane": step.lane.value if step.lane else None,
+                    "step": step.step,
+                    "message": step.message,
+                    "facts": dict(step.facts),
+                }
+                for step in steps
+            ],
+        )
+
+
+def story(
+    connection: Connection, backend: BackendName, subject: Subject, limit: int = 50
+) -> list[Step]:
+    """The latest steps of a subject, oldest first."""
+    query = (
+        select(trail)
+        .where(
+            trail.c.backend == backend,
+            trail.c.kind == subject.kind.value,
+            trail.c.subject == subject.id,
+        )
+        .order_by(trail.c.id.desc())
+        .limit(limit)
+    )
+    return [
+        Step(
+            at=row.at,
+            trace_id=row.trace_id,
+            backend=BackendName(row.backend),
+            subject=Subject(SubjectKind(row.kind), row.subject),
+            step=row.step,
+            message=row.message,
+            site=SiteName(row.site) if row.site else None,
+            lane=Lane(row.lane) if row.lane else None,
+            facts=row.facts,
+        )
+        for row in reversed(connection.execute(query).all())
+    ]
+
+
+def prune_trail(connection: Connection, before: datetime) -> int:
+    return connection.execute(delete(trail).where(trail.c.at < before)).rowcount

@@ -1,0 +1,237 @@
+"""The tables. Each column has its sentence where its name does not say it all.
+
+Times are whole milliseconds since 1970 in UTC (exact, ordered and alike on every database), handed
+out as aware datetimes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, kept as milliseconds since 1970 in UTC."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else (value - _EPOCH) // timedelta(milliseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + timedelta(milliseconds=value)
+
+
+def _name(label: str, **more: Any) -> Column[str]:
+    return Column(label, String(64), **more)
+
+
+def _subject(primary: bool = False) -> tuple[Column[str], Column[str]]:
+    return (
+        Column("kind", String(16), primary_key=primary, nullable=False),
+        Column("subject", String(191), primary_key=primary, nullable=False),
+    )
+
+
+_SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+counters = Table(
+    "counters",
+    metadata,
+    _name("name", primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    comment="epoch: of every fence; fence: the last sequence given out",
+)
+
+todo = Table(
+    "todo",
+    metadata,
+    Column("id", _SERIAL, primary_key=True),
+    _name("site", nullable=False),
+    Column("lane", String(16), nullable=False),
+    *_subject(),
+    Column("priority", Integer, nullable=False, comment="lower goes first"),
+    Column("due_at", Moment, nullable=False),
+    Column("marks", BigInteger, nullable=False, comment="grows with every signal"),
+    Column("first_marked_at", Moment, nullable=False, comment="oldest change not confirmed"),
+    Column("last_marked_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text, comment="of the last attempt, for people"),
+    Column("lease_owner", String(64)),
+    Column("lease_until", Moment),
+    Column("claimed_at", Moment),
+    Column("fence", BigInteger, comment="sequence of the claim that holds or last held it"),
+    Column("run_id", String(40)),
+    Column("trace_id", String(64), nullable=False),
+    Column("cause", String(200), nullable=False, comment="what marked it: webhook x, poll ..."),
+    UniqueConstraint("site", "lane", "kind", "subject", name="todo_once"),
+    Index("todo_next", "site", "priority", "due_at", "subject"),
+    Index("todo_run", "run_id"),
+)
+
+parked = Table(
+    "parked",
+    metadata,
+    _name("site", primary_key=True),
+    Column("lane", String(16), primary_key=True),
+    *_subject(primary=True),
+    Column("reason", Text, nullable=False),
+    Column("error", String(32), nullable=False, comment="class of errors.py"),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("run_id", String(40)),
+    Column("trace_id", String(64), nullable=False),
+)
+
+mirror = Table(
+    "mirror",
+    metadata,
+    _name("site", primary_key=True),
+    Column("lane", String(16), primary_key=True),
+    *_subject(primary=True),
+    Column("fields", JSON, nullable=False, comment="name: [sent, stored, kept]"),
+    Column("shown", JSON, comment="offers lane: the rows the site confirmed"),
+    Column("fence", String(40), nullable=False),
+    Column("confirmed_at", Moment, nullable=False),
+)
+
+bindings = Table(
+    "bindings",
+    metadata,
+    _name("site", primary_key=True),
+    *_subject(primary=True),
+    Column("cms_id", String(64)),
+    Column("url", Text),
+    Column("bound_at", Moment, nullable=False),
+    Column("retired_at", Moment, comment="off sale since; null: on the site"),
+    Index("bindings_retired", "site", "kind", "retired_at"),
+)
+
+skus = Table(
+    "skus",
+    metadata,
+    _name("backend", primary_key=True),
+    Column("variant", String(191), primary_key=True),
+    Column("sku", String(191), nullable=False),
+    Column("product", String(191), nullable=False),
+    Column("title", Text, nullable=False),
+    Index("skus_by_sku", "backend", "sku"),
+    Index("skus_by_product", "backend", "product"),
+)
+
+moments = Table(
+    "moments",
+    metadata,
+    _name("site", primary_key=True),
+    *_subject(primary=True),
+    Column("at", Moment, nullable=False, comment="when a scheduled price changes"),
+    Index("moments_next", "at"),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    _name("backend", primary_key=True),
+    _name("name", primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("moved_at", Moment, nullable=False),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    _name("backend", primary_key=True),
+    _name("sweep", primary_key=True),
+    *_subject(primary=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("round", BigInteger, nullable=False, comment="the last sweep that saw it"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    _name("backend", primary_key=True),
+    Column("event_id", String(256), primary_key=True),
+    Column("sent_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("signals", Integer, nullable=False),
+    Index("inbox_age", "received_at"),
+)
+
+suspensions = Table(
+    "suspensions",
+    metadata,
+    Column("target", String(80), primary_key=True, comment="site:NAME or backend:NAME"),
+    Column("reason", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment, comment="when to try again; null: when a person says"),
+    Column("failures", Integer, nullable=False),
+    Column("asked_by", String(120), nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(24), nullable=False),
+    _name("site"),
+    Column("asked_by", String(120), nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("outcome", String(16), nullable=False, comment="running done parked failed stopped"),
+    Column("counts", JSON, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("approved_by", String(120)),
+    Index("runs_age", "started_at"),
+)
+
+trail = Table(
+    "trail",
+    metadata,
+    Column("id", _SERIAL, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("trace_id", String(64), nullable=False),
+    _name("backend", nullable=False),
+    *_subject(),
+    _name("site"),
+    Column("lane", String(16)),
+    Column("step", String(24), nullable=False),
+    Column("message", Text, nullable=False, comment="a sentence for people"),
+    Column("facts", JSON, nullable=False),
+    Index("trail_subject", "backend", "kind", "subject", "id"),
+    Index("trail_age", "at"),
+)
+
+pictures = Table(
+    "pictures",
+    metadata,
+    _name("site", primary_key=True),
+    Column("source", String(191), primary_key=True, comment="SHA-256 of the address"),
+    Column("url", Text, nullable=False),
+    Column("content_hash", String(64), comment="null: never fetched"),
+    Column("cms_id", String(64), comment="null: not at the site"),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text),
+    Column("tried_at", Moment, nullable=False),
+    Index("pictures_hash", "site", "content_hash"),
+)

@@ -1,0 +1,364 @@
+"""What is due: mark it, claim it under a lease and a fence, finish it, try it again, park it.
+
+A row stands for one (site, lane, subject). Marking a row that is there coalesces: `marks` grows and
+the row stays. A claim takes rows under a lease and a fence sequence; only who still holds that
+fence may finish them, and a row marked meanwhile stays due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from connector.model import Lane, SiteName, Subject, SubjectKind
+from connector.state.database import insert
+from connector.state.tables import counters, parked, todo
+
+
+class Priority(IntEnum):
+    """Lower goes first."""
+
+    TERM = 5
+    """Categories, which products need."""
+    SIGNAL = 10
+    """Something just changed: a webhook, a poll, a scheduled price."""
+    PERSON = 20
+    """Somebody waits for it at a terminal or in a CMS."""
+    REPAIR = 50
+    BULK = 100
+    """First imports and everything-again; offers of this priority ride with their content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One thing to mark as due."""
+
+    site: SiteName
+    lane: Lane
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Where a mark comes from, for people and for `explain`."""
+
+    trace_id: str
+    cause: str
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A due row in our hands until `lease_until`."""
+
+    id: int
+    site: SiteName
+    lane: Lane
+    subject: Subject
+    fence: int
+    marks: int
+    attempts: int
+    priority: int
+    first_marked_at: datetime
+    claimed_at: datetime
+    run_id: str | None
+    trace_id: str
+    cause: str
+
+
+# ---- marking ----
+
+
+def mark(
+    connection: Connection,
+    due: Iterable[Due],
+    *,
+    priority: Priority,
+    now: datetime,
+    why: Why,
+    due_at: datetime | None = None,
+) -> int:
+    """Make these due, and take them out of the parked ones. Answers how many were named."""
+    rows = [_row(item, priority, now, due_at or now, why) for item in due]
+    if not rows:
+        return 0
+    statement = insert(connection, todo)
+    new = statement.excluded
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["site", "lane", "kind", "subject"],
+            set_={
+                "marks": todo.c.marks + 1,
+                "priority": _lower(new.priority, todo.c.priority),
+                "due_at": _lower(new.due_at, todo.c.due_at),
+                "last_marked_at": new.last_marked_at,
+                "run_id": func.coalesce(new.run_id, todo.c.run_id),
+                "trace_id": new.trace_id,
+                "cause": new.cause,
+            },
+        ),
+        rows,
+    )
+    _unpark(connection, rows)
+    return len(rows)
+
+
+def _row(
+    item: Due, priority: Priority, now: datetime, due_at: datetime, why: Why
+) -> dict[str, object]:
+    return {
+        "site": item.site,
+        "lane": item.lane.value,
+        "kind": item.subject.kind.value,
+        "subject": item.subject.id,
+        "priority": int(priority),
+        "due_at": due_at,
+        "marks": 1,
+        "first_marked_at": now,
+        "last_marked_at": now,
+        "attempts": 0,
+        "run_id": why.run_id,
+        "trace_id": why.trace_id,
+        "cause": why.cause[:200],
+    }
+
+
+def _lower(new: ColumnElement[Any], old: ColumnElement[Any]) -> ColumnElement[Any]:
+    return case((new < old, new), else_=old)
+
+
+def _unpark(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
+    if connection.execute(select(parked.c.site).limit(1)).first() is None:
+        return
+    connection.execute(
+        delete(parked).where(
+            parked.c.site == bindparam("b_site"),
+            parked.c.lane == bindparam("b_lane"),
+            parked.c.kind == bindparam("b_kind"),
+            parked.c.subject == bindparam("b_subject"),
+        ),
+        [{f"b_{key}": row[key] for key in ("site", "lane", "kind", "subject")} for row in rows],
+    )
+
+
+# ---- claiming ----
+
+
+def next_fence(connection: Connection) -> int:
+    """The next sequence: higher than every one given out before."""
+    counter = update(counters).where(counters.c.name == "fence").values(value=counters.c.value + 1)
+    return int(connection.execute(counter.returning(counters.c.value)).scalar_one())
+
+
+def claim(
+    connection: Connection,
+    site: SiteName,
+    *,
+    lanes: Sequence[Lane],
+    limit: int,
+    now: datetime,
+    lease_seconds: float,
+    owner: str,
+    below: int | None = None,
+) -> list[Claimed]:
+    """Take up to `limit` due rows of a site, most urgent first.
+
+    `below` asks for rows more urgent than this priority only. A row under another's living lease is
+    never taken.
+    """
+    free = or_(todo.c.lease_until.is_(None), todo.c.lease_until <= now)
+    wanted = [todo.c.site == site, todo.c.lane.in_(lanes), todo.c.due_at <= now, free]
+    if below is not None:
+        wanted.append(todo.c.priority < below)
+    chosen = (
+        select(todo.c.id)
+        .where(*wanted)
+        .order_by(todo.c.priority, todo.c.due_at, todo.c.subject, todo.c.lane)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(connection.execute(chosen).scalars())
+    if not ids:
+        return []
+    taken = (
+        update(todo)
+        .where(todo.c.id.in_(ids))
+        .values(
+            lease_owner=owner,
+            lease_until=now + timedelta(seconds=lease_seconds),
+            claimed_at=now,
+            fence=next_fence(connection),
+        )
+        .returning(todo)
+    )
+    return sorted(
+        (_claimed(dict(row)) for row in connection.execute(taken).mappings()),
+        key=lambda item: (item.priority, item.subject, item.lane),
+    )
+
+
+def _claimed(row: Mapping[str, Any]) -> Claimed:
+    return Claimed(
+        id=row["id"],
+        site=SiteName(row["site"]),
+        lane=Lane(row["lane"]),
+        subject=Subject(SubjectKind(row["kind"]), row["subject"]),
+        fence=row["fence"],
+        marks=row["marks"],
+        attempts=row["attempts"],
+        priority=row["priority"],
+        first_marked_at=row["first_marked_at"],
+        claimed_at=row["claimed_at"],
+        run_id=row["run_id"],
+        trace_id=row["trace_id"],
+        cause=row["cause"],
+    )
+
+
+def still_held(connection: Connection, claims: Sequence[Claimed]) -> frozenset[int]:
+    """Ids of the claims that nobody has taken over. Locks them until the transaction ends."""
+    held: set[int] = set()
+    for fence in {claim.fence for claim in claims}:
+        query = select(todo.c.id).where(
+            todo.c.fence == fence,
+            todo.c.lease_until.is_not(None),
+            todo.c.id.in_([claim.id for claim in claims if claim.fence == fence]),
+        )
+        held |= set(connection.execute(query.with_for_update()).scalars())
+    return frozenset(held)
+
+
+# ---- finishing ----
+
+
+def finish(connection: Connection, claims: Sequence[Claimed]) -> None:
+    """These are confirmed. A row marked since its claim stays, due now."""
+    if not claims:
+        return
+    keys = [{"b_id": claim.id, "b_fence": claim.fence, "b_marks": claim.marks} for claim in claims]
+    connection.execute(
+        delete(todo).where(
+            todo.c.id == bindparam("b_id"),
+            todo.c.fence == bindparam("b_fence"),
+            todo.c.marks == bindparam("b_marks"),
+        ),
+        keys,
+    )
+    connection.execute(
+        update(todo)
+        .where(todo.c.id == bindparam("b_id"), todo.c.fence == bindparam("b_fence"))
+        .values(
+            lease_owner=None,
+            lease_until=None,
+            attempts=0,
+            error=None,
+            first_marked_at=todo.c.claimed_at,
+        ),
+        [{"b_id": key["b_id"], "b_fence": key["b_fence"]} for key in keys],
+    )
+
+
+def release(
+    connection: Connection,
+    claims: Sequence[Claimed],
+    *,
+    due_at: datetime,
+    error: str | None = None,
+    counts: bool = False,
+) -> None:
+    """Give these back, due at a later moment. `counts`: as a failed attempt."""
+    if not claims:
+        return
+    connection.execute(
+        update(todo)
+        .where(todo.c.id == bindparam("b_id"), todo.c.fence == bindparam("b_fence"))
+        .values(
+            lease_owner=None,
+            lease_until=None,
+            due_at=due_at,
+            attempts=todo.c.attempts + (1 if counts else 0),
+            error=error,
+        ),
+        [{"b_id": claim.id, "b_fence": claim.fence} for claim in claims],
+    )
+
+
+def release_all(connection: Connection) -> int:
+    """At the start of the only daemon: whatever a dead one held is free again."""
+    freed = update(todo).where(todo.c.lease_until.is_not(None))
+    return connection.execute(freed.values(lease_owner=None, lease_until=None)).rowcount
+
+
+def park(connection: Connection, claim: Claimed, *, reason: str, error: str, now: datetime) -> None:
+    """Stop trying, and keep it where people see it, with its reason."""
+    statement = insert(connection, parked).values(
+        site=claim.site,
+        lane=claim.lane.value,
+        kind=claim.subject.kind.value,
+        subject=claim.subject.id,
+        reason=reason,
+        error=error,
+        first_at=now,
+        last_at=now,
+        attempts=claim.attempts + 1,
+        run_id=claim.run_id,
+        trace_id=claim.trace_id,
+    )
+    new = statement.excluded
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["site", "lane", "kind", "subject"],
+            set_={
+                "reason": new.reason,
+                "error": new.error,
+                "last_at": new.last_at,
+                "attempts": parked.c.attempts + new.attempts,
+                "run_id": new.run_id,
+                "trace_id": new.trace_id,
+            },
+        )
+    )
+    finish(connection, [claim])
+
+
+def next_due(connection: Connection, site: SiteName) -> datetime | None:
+    """When the site's next row is due or its lease ends; None: nothing is waiting."""
+    waits = case(
+        (
+            and_(todo.c.lease_until.is_not(None), todo.c.lease_until > todo.c.due_at),
+            todo.c.lease_until,
+        ),
+        else_=todo.c.due_at,
+    )
+    found: datetime | None = connection.execute(
+        select(func.min(waits)).where(todo.c.site == site)
+    ).scalar()
+    return found
+
+
+def waiting(
+    connection: Connection, *, run_id: str | None = None, site: SiteName | None = None
+) -> int:
+    """How many rows are still due, of a run, of a site, or of all."""
+    query = select(func.count()).select_from(todo)
+    if run_id is not None:
+        query = query.where(todo.c.run_id == run_id)
+    if site is not None:
+        query = query.where(todo.c.site == site)
+    return int(connection.execute(query).scalar_one())
