@@ -285,7 +285,8 @@ class OffersWrite:
 class ContentWrite:
     """The fields of one product's page to change, or of a page to make.
 
-    `fields` holds only what changed (everything, for a new page). `expected` gives, for fields that
+    `whole` says that `fields` are all fields: a page that is not there is made. Otherwise they are
+    only what changed, and a page that is not there is answered with `missing`. `expected` gives, for fields that
     an editor may also change, the hash last confirmed: where the site's stored value differs, it
     keeps its own and says so in the receipt (`kept`). The slug is used when the page is made; then
     it is the editor's. A page that was retired is published again.
@@ -297,6 +298,7 @@ class ContentWrite:
     slug: str
     fields: Mapping[FieldName, JsonValue]
     expected: Mapping[FieldName, FieldHash]
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +344,8 @@ class Outcome(StrEnum):
     """Refused: the site has seen a newer fence for this subject and lane."""
     REJECTED = "rejected"
     """This item will never be taken as it is: park it."""
+    MISSING = "missing"
+    """There is no such page (any more): send the whole of it."""
     RETRY = "retry"
     """Not now (locked, missing parent, database busy)."""
 
