@@ -110,3 +110,43 @@ def drifted(
         and not field.kept
         and held.get(name, FieldHash("")) != field.stored
     )
+
+
+@dataclass(frozen=True, slots=True)
+class OfferChange:
+    """One thing that changed in one offer row, in words for people."""
+
+    sku: str
+    market: str
+    min_quantity: int
+    what: str
+    before: JsonValue
+    after: JsonValue
+
+
+_TOLD = ("amount_text", "compare_at_text", "availability", "quantity", "price_list", "valid_until")
+
+
+def offer_changes(before: list[JsonValue], after: list[JsonValue]) -> list[OfferChange]:
+    """What changed between two lists of offer rows (`project.offers_json`), for `explain`."""
+    old, new = _by_row(before), _by_row(after)
+    return [
+        OfferChange(sku, market, quantity, what, was.get(what), now.get(what))
+        for key in {**old, **new}
+        for was, now in [(old.get(key, {}), new.get(key, {}))]
+        for sku, market, quantity in [_labels(now or was)]
+        for what in _TOLD
+        if was.get(what) != now.get(what)
+    ]
+
+
+def _by_row(rows: list[JsonValue]) -> dict[tuple[str, ...], dict[str, JsonValue]]:
+    return {
+        (str(row["variant"]), str(row["market"]), str(row["min_quantity"])): row
+        for row in rows
+        if isinstance(row, dict)
+    }
+
+
+def _labels(row: dict[str, JsonValue]) -> tuple[str, str, int]:
+    return str(row["sku"]), str(row["market"]), int(str(row["min_quantity"]))

@@ -223,6 +223,7 @@ def offers_json(offers: tuple[Offer, ...]) -> list[JsonValue]:
             "amount": offer.amount.amount_minor,
             "amount_text": offer.amount_text,
             "compare_at": offer.compare_at.amount_minor if offer.compare_at else None,
+            "compare_at_text": offer.compare_at_text,
             "currency": offer.amount.currency,
             "price_list": offer.price_list,
             "tax_included": offer.tax_included,

@@ -1,0 +1,1 @@
+"""Who works when: the retry policy (pure) and the engines."""
