@@ -70,3 +70,12 @@ def save_picture(connection: Connection, site: SiteName, picture: Picture) -> No
     connection.execute(
         statement.on_conflict_do_update(index_elements=["site", "source"], set_=values)
     )
+
+
+MAX_ATTEMPTS = 4
+"""After so many failures a picture is left out until its product changes its address."""
+
+
+def worth_trying(picture: Picture) -> bool:
+    """Whether this picture may still come to the site."""
+    return picture.cms_id is None and picture.attempts < MAX_ATTEMPTS

@@ -79,6 +79,23 @@ def latest_runs(connection: Connection, limit: int = 20) -> list[Run]:
     return [Run(**row) for row in connection.execute(query).mappings()]
 
 
+def stop_run(connection: Connection, run_id: str | None, site: SiteName, now: datetime) -> str:
+    """Note that a run waits for a person. Work without a run gets one for all the site's stops."""
+    message = "stopped: it would take more products off sale than the safety stop allows"
+    if run_id is None:
+        waiting = select(runs.c.id).where(
+            runs.c.kind == "safety stop",
+            runs.c.site == site,
+            runs.c.outcome == "stopped",
+            runs.c.approved_by.is_(None),
+        )
+        run_id = connection.execute(waiting.limit(1)).scalar() or start_run(
+            connection, "safety stop", site, "connector", now
+        )
+    end_run(connection, run_id, outcome="stopped", counts={}, message=message, now=now)
+    return run_id
+
+
 def approve(connection: Connection, run_id: str, by: str) -> bool:
     """A person lets a stopped run go on, once. False: there is no such stopped run."""
     stopped = update(runs).where(runs.c.id == run_id, runs.c.outcome == "stopped")

@@ -317,7 +317,7 @@ def park(connection: Connection, claim: Claimed, *, reason: str, error: str, now
         first_at=now,
         last_at=now,
         attempts=claim.attempts + 1,
-        run_id=claim.run_id,
+        run_id=run_id or claim.run_id,
         trace_id=claim.trace_id,
     )
     new = statement.excluded

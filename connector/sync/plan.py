@@ -40,16 +40,14 @@ class Allowance:
     stopped: bool
 
 
-def retire_allowance(
-    rule: SafetyRule, *, held: int, already: int, wanted: int, approved: bool
-) -> Allowance:
-    """Whether a site may lose this many products in one run.
+def retire_allowance(rule: SafetyRule, *, held: int, already: int, wanted: int) -> Allowance:
+    """Whether a site may lose this many products now.
 
-    `held` is how many products the site held when the run began, `already` how many the run has
-    retired. More than max(rule.products, rule.percent of held) waits for a person, and so does
-    emptying a site that held more than one product. All or nothing: a stopped batch retires none.
+    `held` is how many products the site held before, `already` how many it has lost since then.
+    More than max(rule.products, rule.percent of held) waits for a person, and so does emptying a
+    site that held more than one product. All or nothing: a stopped batch retires none.
     """
     limit = max(rule.products, int(held * rule.percent / 100))
     total = already + wanted
-    stopped = not approved and wanted > 0 and (total > limit or (held > 1 and total >= held))
+    stopped = wanted > 0 and (total > limit or (held > 1 and total >= held))
     return Allowance(allowed=0 if stopped else wanted, limit=limit, stopped=stopped)

@@ -1,0 +1,157 @@
+"""Categories to a site: parents before children, inactive ones never.
+
+The same road as products (decide, send, keep the receipt), with one more rule: a child waits until
+its parent is there. Knows the reader, the sender and the receipts of its site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from connector.errors import Rejected
+from connector.model import Category, CategoryId, Lane, Subject, SubjectKind
+from connector.ports import Clock
+from connector.receipts import Receipts
+from connector.send import Sender, Work
+from connector.state import mirror, todo
+from connector.state.database import Database
+from connector.state.freshness import list_parked
+from connector.state.mirror import Binding
+from connector.state.todo import Claimed, Due, Priority, Why
+from connector.sync.decide import Absent, Nothing, SendTerm, TakeOff, decide_term
+from connector.sync.project import Term, project_category
+from connector.sync.rules import SiteRules
+from connector.target import Target
+from connector.truth import TruthReader, known_of
+
+WAIT_SECONDS = 0.3
+Tree = Mapping[CategoryId, Category]
+
+
+class CategoryDelivery:
+    def __init__(
+        self,
+        database: Database,
+        target: Target,
+        clock: Clock,
+        reader: TruthReader,
+        sender: Sender,
+        receipts: Receipts,
+    ) -> None:
+        self._database = database
+        self._target = target
+        self._clock = clock
+        self._reader = reader
+        self._sender = sender
+        self._receipts = receipts
+
+    def deliver(self, claims: Sequence[Claimed]) -> None:
+        """Carry out claims of categories."""
+        if not claims:
+            return
+        tree = self._reader.tree(fresh=True)
+        decided = self._decide(claims, tree)
+        self._receipts.settle([(c, w) for c, w in decided if isinstance(w, Nothing)])
+        ready, parked = self._placed(tree)
+        work: list[Work] = []
+        orphans: list[tuple[Claimed, Subject]] = []
+        for claim, what in decided:
+            if isinstance(what, Nothing):
+                continue
+            parent = _parent(what)
+            if parent is not None and parent not in ready | parked:
+                orphans.append((claim, parent))
+                continue
+            if isinstance(what, SendTerm):
+                ready.add(claim.subject)
+            work.append((claim, what, None))
+        self._wait(orphans)
+        self._sender.send(work)
+
+    def _decide(
+        self, claims: Sequence[Claimed], tree: Tree
+    ) -> list[tuple[Claimed, SendTerm | TakeOff | Nothing]]:
+        subjects, site = [claim.subject for claim in claims], self._target.name
+        with self._database.read() as connection:
+            confirmed = mirror.load_mirror(connection, site, Lane.CONTENT, subjects)
+            bound = mirror.load_bindings(connection, site, subjects)
+        decided: list[tuple[Claimed, SendTerm | TakeOff | Nothing]] = []
+        for claim in sorted(claims, key=lambda each: depth(each.subject, tree)):
+            known = known_of(bound.get(claim.subject), confirmed.get(claim.subject))
+            try:
+                truth = term_truth(claim.subject, tree, self._target.rules)
+            except Rejected as error:
+                self._receipts.fail([claim], error)
+            else:
+                decided.append((claim, decide_term(truth, known)))
+        return decided
+
+    def _placed(self, tree: Tree) -> tuple[set[Subject], set[Subject]]:
+        """Categories that are at the site, and those that never will be until somebody helps."""
+        subjects = [Subject(SubjectKind.CATEGORY, identity) for identity in tree]
+        with self._database.read() as connection:
+            bound = mirror.load_bindings(connection, self._target.name, subjects)
+            parked = {row.subject for row in list_parked(connection, site=self._target.name)}
+        return {subject for subject, binding in bound.items() if _on_site(binding)}, parked
+
+    def _wait(self, orphans: Sequence[tuple[Claimed, Subject]]) -> None:
+        if not orphans:
+            return
+        now = self._clock.now()
+        with self._database.write() as connection:
+            for claim, parent in orphans:
+                todo.mark(
+                    connection,
+                    [Due(claim.site, Lane.CONTENT, parent)],
+                    priority=Priority.TERM,
+                    now=now,
+                    why=Why(claim.trace_id, f"parent of {claim.subject}", claim.run_id),
+                )
+            later = now + timedelta(seconds=WAIT_SECONDS)
+            todo.release(connection, [claim for claim, _ in orphans], due_at=later)
+
+
+def _on_site(binding: Binding) -> bool:
+    return binding.cms_id is not None and binding.retired_at is None
+
+
+def _parent(what: SendTerm | TakeOff) -> Subject | None:
+    if isinstance(what, SendTerm) and what.term.parent is not None:
+        return Subject(SubjectKind.CATEGORY, what.term.parent)
+    return None
+
+
+def depth(subject: Subject, tree: Tree) -> int:
+    """How many categories stand above this one. A cycle ends the climb."""
+    seen: set[CategoryId] = set()
+    at = tree.get(CategoryId(subject.id))
+    while at is not None and at.id not in seen:
+        seen.add(at.id)
+        at = tree.get(at.parent) if at.parent is not None else None
+    return len(seen)
+
+
+def term_truth(subject: Subject, tree: Tree, rules: SiteRules) -> Term | Absent:
+    """The category as the site should show it, below its nearest active ancestor."""
+    category = tree.get(CategoryId(subject.id))
+    if category is None:
+        return Absent("the backend no longer has it")
+    if not category.active:
+        return Absent("it is not active in the backend")
+    return project_category(replace(category, parent=_active_ancestor(category, tree)), rules)
+
+
+def _active_ancestor(category: Category, tree: Tree) -> CategoryId | None:
+    seen: set[CategoryId] = set()
+    parent = category.parent
+    while parent is not None and parent not in seen:
+        seen.add(parent)
+        above = tree.get(parent)
+        if above is None:
+            return None
+        if above.active:
+            return parent
+        parent = above.parent
+    return None

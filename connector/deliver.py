@@ -1,0 +1,187 @@
+"""From due rows to confirmed pages: fetch the truth, decide, write in batches, keep the receipts.
+
+One `Delivery` serves one site. `deliver` takes claimed rows and leaves each of them finished, due
+again later, or parked; whatever happens to one subject happens to it alone. It does not know who
+claimed the rows, or when (work/).
+
+No transaction is open during a network call, and each batch's receipts are committed as soon as
+they are here. Dying anywhere repeats at most the batch under way, which fences and write ids make
+harmless.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from connector.categories import CategoryDelivery
+from connector.errors import ConnectorError
+from connector.model import Lane, Subject, SubjectKind
+from connector.ports import Clock
+from connector.receipts import Receipts
+from connector.send import Sender, Work
+from connector.state import mirror, runs, signals, todo
+from connector.state.database import Database
+from connector.state.todo import Claimed, Due, Priority, Why
+from connector.sync.decide import (
+    Absent,
+    Known,
+    Nothing,
+    SendContent,
+    SendOffers,
+    TakeOff,
+    decide_content,
+    decide_offers,
+)
+from connector.sync.plan import retire_allowance
+from connector.sync.project import Projection
+from connector.target import Target
+from connector.truth import TruthReader, Truths, known_of
+from connector.work.retry import RetryPolicy
+
+WAIT_SECONDS = 0.5
+"""How long a page waits for its categories before it looks again."""
+SAFETY_WINDOW = timedelta(hours=1)
+
+
+class Delivery:
+    """Brings one site up to date. Several threads may deliver at once, each its own claims."""
+
+    def __init__(
+        self,
+        database: Database,
+        target: Target,
+        clock: Clock,
+        policy: RetryPolicy,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.target = target
+        self._database = database
+        self._clock = clock
+        self._receipts = Receipts(database, target.backend, target.name, clock, policy, chance)
+        self._sender = Sender(database, target, self._receipts)
+        self._reader = TruthReader(database, target, clock)
+        self._categories = CategoryDelivery(
+            database, target, clock, self._reader, self._sender, self._receipts
+        )
+
+    def deliver(self, claims: Sequence[Claimed]) -> None:
+        """Carry out claims of the offers and content lanes.
+
+        Raises TargetDown or TryAgain where the backend or the site as a whole fails: rows not
+        finished by then are given back, and the caller leaves the target alone for a while.
+        """
+        try:
+            self._categories.deliver([c for c in claims if c.subject.kind is SubjectKind.CATEGORY])
+            self._products([c for c in claims if c.subject.kind is SubjectKind.PRODUCT])
+        except ConnectorError as error:
+            self._receipts.give_back(claims, error)
+            raise
+
+    def _products(self, claims: Sequence[Claimed]) -> None:
+        if not claims:
+            return
+        truths = self._reader.products(_subjects(claims))
+        for claim in claims:
+            if error := truths.rejected.get(claim.subject):
+                self._receipts.fail([claim], error)
+        left = [claim for claim in claims if claim.subject not in truths.rejected]
+        waiting = [c for c in left if c.subject in truths.waiting and c.lane is Lane.CONTENT]
+        self._wait(waiting, truths)
+        work = self._decide([claim for claim in left if claim not in waiting], truths)
+        self._sender.send(self._within_safety(work))
+
+    def _wait(self, claims: Sequence[Claimed], truths: Truths) -> None:
+        """Categories go first: they are marked due, and the page comes again shortly after."""
+        if not claims:
+            return
+        now = self._clock.now()
+        with self._database.write() as connection:
+            for claim in claims:
+                missing = truths.waiting[claim.subject]
+                todo.mark(
+                    connection,
+                    [Due(claim.site, Lane.CONTENT, category) for category in missing],
+                    priority=Priority.TERM,
+                    now=now,
+                    why=Why(claim.trace_id, f"category of {claim.subject}", claim.run_id),
+                )
+            todo.release(connection, claims, due_at=now + timedelta(seconds=WAIT_SECONDS))
+
+    def _decide(self, claims: Sequence[Claimed], truths: Truths) -> list[Work]:
+        """What to send for each claim; claims that need nothing are settled here."""
+        subjects, site = _subjects(claims), self.target.name
+        with self._database.read() as connection:
+            offers = mirror.load_mirror(connection, site, Lane.OFFERS, subjects)
+            content = mirror.load_mirror(connection, site, Lane.CONTENT, subjects)
+            bound = mirror.load_bindings(connection, site, subjects)
+        self._remember(claims, truths)
+        work: list[Work] = []
+        settled: list[tuple[Claimed, Nothing]] = []
+        for claim in claims:
+            before = (offers if claim.lane is Lane.OFFERS else content).get(claim.subject)
+            known = known_of(bound.get(claim.subject), before)
+            what = self._decision(claim, truths.shown[claim.subject], known)
+            if isinstance(what, Nothing):
+                settled.append((claim, what))
+            else:
+                work.append((claim, what, before))
+        self._receipts.settle(settled)
+        return work
+
+    def _decision(
+        self, claim: Claimed, truth: Projection | Absent, known: Known
+    ) -> SendOffers | SendContent | TakeOff | Nothing:
+        if claim.lane is Lane.OFFERS:
+            return decide_offers(truth, known)
+        return decide_content(truth, known, self.target.rules)
+
+    def _remember(self, claims: Sequence[Claimed], truths: Truths) -> None:
+        """What was learned on the way: SKUs, the next scheduled price, pictures to fetch."""
+        site, now = self.target.name, self._clock.now()
+        subjects = _subjects(claims)
+        with self._database.write() as connection:
+            mirror.index_skus(
+                connection,
+                self.target.backend,
+                [truths.products[each] for each in subjects if each in truths.products],
+            )
+            moments = [(each, _next_change(truths.shown[each])) for each in subjects]
+            signals.set_moments(connection, site, moments)
+            for claim in claims:
+                if claim.lane is Lane.CONTENT and claim.subject in truths.pictures:
+                    todo.mark(
+                        connection,
+                        [Due(site, Lane.MEDIA, claim.subject)],
+                        priority=Priority(claim.priority),
+                        now=now,
+                        why=Why(claim.trace_id, claim.cause, claim.run_id),
+                    )
+
+    def _within_safety(self, work: list[Work]) -> list[Work]:
+        """The work without what the safety stop holds back, which is parked for a person."""
+        leaving = [claim for claim, what, _ in work if isinstance(what, TakeOff)]
+        if not leaving:
+            return work
+        site, since = self.target.name, self._clock.now() - SAFETY_WINDOW
+        with self._database.read() as connection:
+            already = mirror.count_retired_since(connection, site, SubjectKind.PRODUCT, since)
+            on_sale = mirror.count_held(connection, site, SubjectKind.PRODUCT)
+            approved = runs.approved(connection, [c.run_id for c in leaving if c.run_id])
+        asking = [claim for claim in leaving if claim.run_id not in approved]
+        allowance = retire_allowance(
+            self.target.rules.safety, held=on_sale + already, already=already, wanted=len(asking)
+        )
+        if not allowance.stopped:
+            return work
+        self._receipts.stop(asking, allowance, on_sale)
+        return [item for item in work if item[0] not in asking]
+
+
+def _subjects(claims: Iterable[Claimed]) -> list[Subject]:
+    return sorted({claim.subject for claim in claims})
+
+
+def _next_change(truth: Projection | Absent) -> datetime | None:
+    return truth.next_change_at if isinstance(truth, Projection) else None

@@ -1,0 +1,308 @@
+"""What is kept of each answer: mirror, binding, trail and the due row move in one commit.
+
+Every function here is one transaction, and touches only rows whose claim still holds: the late
+answer of a worker that lost its lease changes nothing. Calls nobody outside.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from connector.errors import ConnectorError, Rejected, SafetyStop, TargetDown, TryAgain
+from connector.model import BackendName, Lane, SiteName, Subject, SubjectKind, hash_value
+from connector.ports import (
+    Clock,
+    ContentWrite,
+    Fence,
+    OffersWrite,
+    Outcome,
+    Receipt,
+    RetireWrite,
+    TermWrite,
+)
+from connector.state import mirror, runs, todo
+from connector.state.database import Database
+from connector.state.mirror import Binding, MirrorRow
+from connector.state.runs import Step
+from connector.state.todo import Claimed, Priority
+from connector.sync.decide import (
+    TERM,
+    Nothing,
+    SendContent,
+    SendOffers,
+    SendTerm,
+    TakeOff,
+)
+from connector.sync.diff import FieldMirror, confirm, offer_changes
+from connector.sync.plan import Allowance
+from connector.sync.project import OFFERS
+from connector.work.retry import Park, RetryPolicy, after_failure
+
+Write = OffersWrite | ContentWrite | TermWrite | RetireWrite
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One decision on its way to the site: its claim, the write, and what was known before."""
+
+    claim: Claimed
+    decision: SendOffers | SendContent | SendTerm | TakeOff
+    write: Write
+    before: MirrorRow | None = None
+
+    @property
+    def fence(self) -> Fence:
+        return self.write.fence
+
+
+class Receipts:
+    """Keeps what one site answered."""
+
+    def __init__(
+        self,
+        database: Database,
+        backend: BackendName,
+        site: SiteName,
+        clock: Clock,
+        policy: RetryPolicy,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._database = database
+        self._backend = backend
+        self._site = site
+        self._clock = clock
+        self._policy = policy
+        self._chance = chance
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    # ---- answers ----
+
+    def keep(
+        self, batch: Sequence[Attempt], answers: Sequence[Receipt], sent_at: datetime
+    ) -> list[Claimed]:
+        """Keep a batch's receipts, each for itself. Answers the claims that came too late."""
+        now = self._clock.now()
+        stale: list[Claimed] = []
+        done: list[tuple[Attempt, Receipt]] = []
+        with self._database.write() as connection:
+            held = todo.still_held(connection, [attempt.claim for attempt in batch])
+            for attempt, receipt in zip(batch, answers, strict=True):
+                if attempt.claim.id not in held:
+                    continue
+                match receipt.outcome:
+                    case Outcome.DONE:
+                        done.append((attempt, receipt))
+                    case Outcome.STALE:
+                        stale.append(attempt.claim)
+                    case Outcome.MISSING:
+                        self._missing(connection, attempt.claim, now)
+                    case Outcome.REJECTED:
+                        error = Rejected(f"{attempt.claim.subject}: {receipt.message}")
+                        self._fail(connection, attempt.claim, error, now)
+                    case Outcome.RETRY:
+                        again = TryAgain(f"{attempt.claim.subject}: {receipt.message}")
+                        self._fail(connection, attempt.claim, again, now)
+            self._confirm(connection, done, now)
+            todo.finish(connection, [attempt.claim for attempt, _ in done])
+            runs.record(
+                connection, [self._told(one, receipt, sent_at, now) for one, receipt in done]
+            )
+        return stale
+
+    def settle(self, work: Sequence[tuple[Claimed, Nothing]]) -> None:
+        """These need no request."""
+        if not work:
+            return
+        now = self._clock.now()
+        with self._database.write() as connection:
+            held = todo.still_held(connection, [claim for claim, _ in work])
+            kept = [(claim, what) for claim, what in work if claim.id in held]
+            excluded = [c.subject for c, _ in kept if c.subject.kind is SubjectKind.CATEGORY]
+            self._note_excluded(connection, excluded, now)
+            todo.finish(connection, [claim for claim, _ in kept])
+            runs.record(
+                connection,
+                [
+                    self._step(claim, "unchanged", f"nothing to write: {what.reason}", now)
+                    for claim, what in kept
+                    if claim.priority <= Priority.PERSON
+                ],
+            )
+
+    def fail(self, claims: Sequence[Claimed], error: ConnectorError) -> None:
+        """These failed, each for itself: again later, or parked."""
+        now = self._clock.now()
+        with self._database.write() as connection:
+            held = todo.still_held(connection, claims)
+            for claim in claims:
+                if claim.id in held:
+                    self._fail(connection, claim, error, now)
+
+    def give_back(self, claims: Sequence[Claimed], error: ConnectorError) -> None:
+        """The backend or the site as a whole failed: it says nothing about these."""
+        asked = error.retry_after_seconds if isinstance(error, TryAgain | TargetDown) else None
+        now = self._clock.now()
+        with self._database.write() as connection:
+            held = todo.still_held(connection, claims)
+            todo.release(
+                connection,
+                [claim for claim in claims if claim.id in held],
+                due_at=now + timedelta(seconds=asked or 0),
+                error=error.message,
+            )
+
+    def stop(self, claims: Sequence[Claimed], allowance: Allowance, on_sale: int) -> None:
+        """The safety stop: park these under a run that a person can approve."""
+        now = self._clock.now()
+        with self._database.write() as connection:
+            held = todo.still_held(connection, claims)
+            for claim in claims:
+                if claim.id in held:
+                    run_id = runs.stop_run(connection, claim.run_id, self._site, now)
+                    error = SafetyStop(
+                        f"{claim.subject} would go off sale with more than {allowance.limit} of the"
+                        f" site's {on_sale} products in an hour. If that is meant, run"
+                        f" `connector approve {run_id}`; if not, mend the backend and"
+                        " `connector parked retry`"
+                    )
+                    todo.park(
+                        connection,
+                        claim,
+                        reason=error.message,
+                        error="SafetyStop",
+                        now=now,
+                        run_id=run_id,
+                    )
+                    step = self._step(claim, "parked", error.message, now)
+                    runs.record(connection, [step])
+
+    # ---- one outcome each ----
+
+    def _fail(
+        self, connection: Connection, claim: Claimed, error: ConnectorError, now: datetime
+    ) -> None:
+        decision = after_failure(error, claim.attempts + 1, self._policy, now, self._chance())
+        if isinstance(decision, Park):
+            todo.park(connection, claim, reason=error.message, error=decision.error, now=now)
+            step = self._step(claim, "parked", f"parked: {error.message}", now)
+        else:
+            todo.release(connection, [claim], due_at=decision.at, error=error.message, counts=True)
+            step = self._step(
+                claim, "failed", f"attempt {claim.attempts + 1} failed: {error.message}", now
+            )
+        runs.record(connection, [step])
+
+    def _missing(self, connection: Connection, claim: Claimed, now: datetime) -> None:
+        mirror.forget_mirror(connection, self._site, [claim.subject], [claim.lane])
+        message = "the page is no longer there; it is sent whole again"
+        todo.release(connection, [claim], due_at=now, error=message, counts=True)
+        runs.record(connection, [self._step(claim, "failed", message, now)])
+
+    def _note_excluded(
+        self, connection: Connection, categories: Sequence[Subject], now: datetime
+    ) -> None:
+        """Remember categories that do not belong here, so that no product waits for them."""
+        known = mirror.load_bindings(connection, self._site, categories)
+        fresh = [subject for subject in categories if subject not in known]
+        rows = [Binding(self._site, subject, None, None, retired_at=now) for subject in fresh]
+        mirror.bind(connection, rows, now)
+
+    def _confirm(
+        self, connection: Connection, done: Sequence[tuple[Attempt, Receipt]], now: datetime
+    ) -> None:
+        confirmed = [
+            row for attempt, receipt in done if (row := self._mirror_row(attempt, receipt, now))
+        ]
+        mirror.save_mirror(connection, confirmed)
+        placed = [
+            Binding(self._site, attempt.claim.subject, receipt.cms_id, receipt.url)
+            for attempt, receipt in done
+            if isinstance(attempt.decision, SendContent | SendTerm)
+        ]
+        gone = [a.claim.subject for a, _ in done if isinstance(a.decision, TakeOff)]
+        retired = [Binding(self._site, subject, None, None, retired_at=now) for subject in gone]
+        mirror.bind(connection, [*placed, *retired], now, keep_known=True)
+        mirror.forget_mirror(connection, self._site, gone, [Lane.OFFERS])
+        terms = [subject for subject in gone if subject.kind is SubjectKind.CATEGORY]
+        mirror.forget_mirror(connection, self._site, terms, [Lane.CONTENT])
+
+    def _mirror_row(self, attempt: Attempt, receipt: Receipt, now: datetime) -> MirrorRow | None:
+        claim, before = attempt.claim, attempt.before
+        shown = None
+        match attempt.decision:
+            case SendOffers(rows=rows, sent=sent):
+                fields = {OFFERS: FieldMirror(sent, receipt.hashes[OFFERS])}
+                shown = rows
+            case SendTerm(term=term):
+                stored = hash_value({str(k): str(v) for k, v in receipt.hashes.items()})
+                fields = {TERM: FieldMirror(term.fingerprint(), stored)}
+            case SendContent(change=change):
+                known = before.fields if before else None
+                fields = confirm(known, change.sent, receipt.hashes, receipt.kept)
+            case TakeOff():
+                return None
+        return MirrorRow(
+            self._site, claim.lane, claim.subject, fields, str(attempt.fence), now, shown
+        )
+
+    # ---- the story ----
+
+    def _told(self, attempt: Attempt, receipt: Receipt, sent_at: datetime, now: datetime) -> Step:
+        step, message, facts = _story(attempt, receipt)
+        facts |= {
+            "fence": str(attempt.fence),
+            "write_id": attempt.write.write_id,
+            "cause": attempt.claim.cause,
+            "marked_at": attempt.claim.first_marked_at.isoformat(),
+            "claimed_at": attempt.claim.claimed_at.isoformat(),
+            "sent_at": sent_at.isoformat(),
+            "cms_id": receipt.cms_id,
+            "url": receipt.url,
+        }
+        return self._step(attempt.claim, step, message, now, facts)
+
+    def _step(
+        self,
+        claim: Claimed,
+        step: str,
+        message: str,
+        now: datetime,
+        facts: Mapping[str, object] | None = None,
+    ) -> Step:
+        return Step(
+            at=now,
+            trace_id=claim.trace_id,
+            backend=self._backend,
+            subject=claim.subject,
+            step=step,
+            message=message,
+            site=self._site,
+            lane=claim.lane,
+            facts=facts or {},
+        )
+
+
+def _story(attempt: Attempt, receipt: Receipt) -> tuple[str, str, dict[str, object]]:
+    match attempt.decision:
+        case SendOffers(rows=rows):
+            before = attempt.before.shown if attempt.before else []
+            changes = offer_changes(before or [], rows) if before else []
+            message = f"{len(rows)} offer rows confirmed by the site"
+            return "written", message, {"changes": [asdict(change) for change in changes[:50]]}
+        case SendContent(change=change):
+            names = sorted(change.fields)
+            what = "page made" if change.creates else "page updated"
+            kept = f"; an editor's {', '.join(sorted(receipt.kept))} kept" if receipt.kept else ""
+            facts: dict[str, object] = {"fields": names, "kept": sorted(receipt.kept)}
+            return "written", f"{what}: {', '.join(names) or 'published again'}{kept}", facts
+        case SendTerm(term=term):
+            return "written", f"category {term.name!r} confirmed by the site", {}
+        case TakeOff(reason=reason):
+            return "retired", f"taken off sale: {reason}", {}

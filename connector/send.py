@@ -1,0 +1,127 @@
+"""Batches of decided writes to one site, and what becomes of each answer.
+
+A batch refused as a whole is halved until the item at fault stands alone and is parked; the others
+go through. Knows the site's port and the receipts; decides nothing about products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from connector.errors import Rejected, TryAgain
+from connector.model import CategoryId
+from connector.ports import ContentWrite, Fence, OffersWrite, Receipt, RetireWrite, TermWrite
+from connector.receipts import Attempt, Receipts
+from connector.state import targets, todo
+from connector.state.database import Database
+from connector.state.mirror import MirrorRow
+from connector.state.todo import Claimed
+from connector.sync.decide import SendContent, SendOffers, SendTerm, TakeOff
+from connector.sync.plan import batches
+from connector.target import Target
+
+Work = tuple[Claimed, SendOffers | SendContent | SendTerm | TakeOff, MirrorRow | None]
+"""What to do for a claim, and the mirror that the decision was made against."""
+
+
+class Sender:
+    """Writes to one site."""
+
+    def __init__(self, database: Database, target: Target, receipts: Receipts) -> None:
+        self._database = database
+        self._target = target
+        self._receipts = receipts
+
+    def send(self, work: Sequence[Work]) -> None:
+        """Offers first, then categories, pages, and last what goes off sale.
+
+        Raises TargetDown, and TryAgain where the site asks for a pause; receipts that came before
+        are kept.
+        """
+        with self._database.read() as connection:
+            epoch = targets.read_epoch(connection)
+        attempts = [_attempt(*item, epoch) for item in work]
+        site, can = self._target.site, self._target.capabilities
+        self._all(attempts, SendOffers, site.write_offers, can.offer_rows_per_request)
+        self._all(attempts, SendTerm, site.write_terms, can.terms_per_request)
+        self._all(attempts, SendContent, site.write_content, can.documents_per_request)
+        self._all(attempts, TakeOff, site.retire, can.documents_per_request)
+
+    def _all(
+        self,
+        attempts: Sequence[Attempt],
+        kind: type,
+        write: Callable[[Sequence[Any]], Sequence[Receipt]],
+        limit: int,
+    ) -> None:
+        chosen = [attempt for attempt in attempts if isinstance(attempt.decision, kind)]
+        for batch in batches(chosen, limit, _weight):
+            self._batch(batch, write)
+
+    def _batch(
+        self, batch: Sequence[Attempt], write: Callable[[Sequence[Any]], Sequence[Receipt]]
+    ) -> None:
+        sent_at = self._receipts.now()
+        try:
+            answers = write([attempt.write for attempt in batch])
+        except Rejected as error:
+            self._halve(batch, write, error)
+            return
+        except TryAgain as error:
+            if error.retry_after_seconds is not None:
+                raise
+            self._receipts.fail([attempt.claim for attempt in batch], error)
+            return
+        if stale := self._receipts.keep(batch, answers, sent_at):
+            self._rise(stale)
+
+    def _halve(
+        self,
+        batch: Sequence[Attempt],
+        write: Callable[[Sequence[Any]], Sequence[Receipt]],
+        error: Rejected,
+    ) -> None:
+        if len(batch) == 1:
+            self._receipts.fail([batch[0].claim], error)
+            return
+        middle = len(batch) // 2
+        self._batch(batch[:middle], write)
+        self._batch(batch[middle:], write)
+
+    def _rise(self, stale: Sequence[Claimed]) -> None:
+        """The site knows a newer fence: of a newer claim, or of a restored state's future."""
+        facts = self._target.site.check()
+        with self._database.write() as connection:
+            targets.rise_above(connection, facts.highest_fence)
+            todo.release(connection, stale, due_at=self._receipts.now())
+
+
+def _weight(attempt: Attempt) -> int:
+    return max(1, len(attempt.write.offers)) if isinstance(attempt.write, OffersWrite) else 1
+
+
+def _attempt(
+    claim: Claimed,
+    decision: SendOffers | SendContent | SendTerm | TakeOff,
+    before: MirrorRow | None,
+    epoch: int,
+) -> Attempt:
+    fence = Fence(epoch, claim.fence)
+    subject, write_id = claim.subject, f"{fence}.{claim.lane}.{claim.subject.id}"
+    write: OffersWrite | ContentWrite | TermWrite | RetireWrite
+    match decision:
+        case SendOffers(offers=offers):
+            write = OffersWrite(subject, fence, write_id, offers)
+        case SendContent(slug=slug, change=change):
+            write = ContentWrite(
+                subject, fence, write_id, slug, change.fields, change.expected, change.creates
+            )
+        case SendTerm(term=term):
+            parent = CategoryId(term.parent) if term.parent else None
+            write = TermWrite(
+                subject, fence, write_id, term.slug, term.name, term.description, parent, term.rank
+            )
+        case TakeOff():
+            write = RetireWrite(subject, fence, write_id)
+    return Attempt(claim, decision, write, before)

@@ -1,0 +1,37 @@
+"""One site and the backend it shows, opened and ready: what every delivery works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from connector.model import BackendName, SiteName
+from connector.ports import Catalogue, Site, SiteCapabilities
+from connector.sync.rules import SiteRules
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    name: SiteName
+    backend: BackendName
+    site: Site
+    catalogue: Catalogue
+    rules: SiteRules
+    capabilities: SiteCapabilities
+
+    @classmethod
+    def opened(
+        cls,
+        name: SiteName,
+        backend: BackendName,
+        site: Site,
+        catalogue: Catalogue,
+        rules: SiteRules,
+        capabilities: SiteCapabilities,
+    ) -> Target:
+        """The target, its rules narrowed to what the site can do."""
+        narrowed = replace(
+            rules,
+            multilingual=capabilities.multilingual,
+            media=rules.media and capabilities.media,
+        )
+        return cls(name, backend, site, catalogue, narrowed, capabilities)

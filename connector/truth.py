@@ -1,0 +1,145 @@
+"""What the backend says of products now, held against one site's rules.
+
+Reads the backend and what the state knows of pictures and categories; decides nothing and writes
+nothing. A product that cannot be mapped or shown is rejected alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from connector.errors import Rejected
+from connector.model import Category, CategoryId, CmsId, Product, ProductId, Subject, SubjectKind
+from connector.ports import Clock, Fetched
+from connector.state import mirror, pictures
+from connector.state.database import Database
+from connector.state.mirror import Binding, MirrorRow
+from connector.state.pictures import Picture
+from connector.sync.decide import Absent, Known
+from connector.sync.plan import batches
+from connector.sync.project import Projection, project
+from connector.sync.selection import exclusion
+from connector.target import Target
+
+TREE_SECONDS = 15.0
+"""How long a category tree read for selection is used again."""
+
+
+@dataclass(slots=True)
+class Truths:
+    """Each subject asked for stands in `shown` or `rejected`."""
+
+    shown: dict[Subject, Projection | Absent] = field(default_factory=dict)
+    rejected: dict[Subject, Rejected] = field(default_factory=dict)
+    products: dict[Subject, Product] = field(default_factory=dict)
+    waiting: dict[Subject, tuple[Subject, ...]] = field(default_factory=dict)
+    """Products with the categories that the site has never been told of."""
+    pictures: dict[Subject, tuple[str, ...]] = field(default_factory=dict)
+    """Addresses of a product's pictures that the site does not have yet."""
+
+
+class TruthReader:
+    """Reads for one target. May be shared by threads."""
+
+    def __init__(self, database: Database, target: Target, clock: Clock) -> None:
+        self._database = database
+        self._target = target
+        self._clock = clock
+        self._tree: tuple[datetime, Mapping[CategoryId, Category]] | None = None
+
+    def products(self, subjects: Sequence[Subject]) -> Truths:
+        """Fetch and project these products."""
+        truths = Truths()
+        catalogue = self._target.catalogue
+        for batch in batches(subjects, catalogue.capabilities.fetch_size):
+            fetched = catalogue.fetch([ProductId(subject.id) for subject in batch])
+            self.project(fetched, truths)
+        return truths
+
+    def project(self, fetched: Fetched, truths: Truths) -> None:
+        """Add what was fetched to the truths."""
+        products = {Subject(SubjectKind.PRODUCT, key): p for key, p in fetched.products.items()}
+        truths.products |= products
+        for identity in fetched.gone:
+            gone = Absent("the backend no longer has it")
+            truths.shown[Subject(SubjectKind.PRODUCT, identity)] = gone
+        for identity, error in fetched.rejected.items():
+            truths.rejected[Subject(SubjectKind.PRODUCT, identity)] = error
+        known, placed = self._known(products.values())
+        held = {url: found.cms_id for url, found in known.items() if found.cms_id}
+        for subject, product in products.items():
+            if reason := self._exclusion(product):
+                truths.shown[subject] = Absent(reason)
+                continue
+            missing, shown = _place(product, placed)
+            if missing:
+                truths.waiting[subject] = missing
+            if due := _pictures_due(product, known) if self._target.rules.media else ():
+                truths.pictures[subject] = due
+            self._project_one(subject, replace(product, categories=shown), held, truths)
+
+    def tree(self, *, fresh: bool = False) -> Mapping[CategoryId, Category]:
+        """The backend's categories by id, at most TREE_SECONDS old."""
+        now, tree = self._clock.now(), self._tree
+        if fresh or tree is None or now - tree[0] > timedelta(seconds=TREE_SECONDS):
+            tree = (now, {c.id: c for c in self._target.catalogue.categories()})
+            self._tree = tree
+        return tree[1]
+
+    def _exclusion(self, product: Product) -> str | None:
+        selection = self._target.rules.selection
+        needs_tree = bool(selection.categories or selection.exclude_categories)
+        return exclusion(product, selection, self.tree() if needs_tree else {})
+
+    def _known(
+        self, products: Iterable[Product]
+    ) -> tuple[dict[str, Picture], dict[Subject, Binding]]:
+        products = list(products)
+        urls = sorted({media.url for product in products for media in product.media})
+        named = sorted({category for product in products for category in product.categories})
+        subjects = [Subject(SubjectKind.CATEGORY, category) for category in named]
+        with self._database.read() as connection:
+            return (
+                pictures.load_pictures(connection, self._target.name, urls),
+                mirror.load_bindings(connection, self._target.name, subjects),
+            )
+
+    def _project_one(
+        self, subject: Subject, product: Product, held: Mapping[str, CmsId], truths: Truths
+    ) -> None:
+        admin_url = self._target.catalogue.admin_url(product.id)
+        try:
+            truths.shown[subject] = project(
+                product, self._target.rules, self._clock.now(), held, admin_url
+            )
+        except Rejected as error:
+            truths.rejected[subject] = error
+
+
+def _place(
+    product: Product, placed: Mapping[Subject, Binding]
+) -> tuple[tuple[Subject, ...], tuple[CategoryId, ...]]:
+    """The product's categories that the site was never told of, and those that it shows."""
+    above = [Subject(SubjectKind.CATEGORY, category) for category in product.categories]
+    missing = tuple(each for each in above if each not in placed)
+    shown = [each for each in above if each in placed and placed[each].retired_at is None]
+    return missing, tuple(CategoryId(each.id) for each in shown)
+
+
+def _pictures_due(product: Product, known: Mapping[str, Picture]) -> tuple[str, ...]:
+    return tuple(
+        media.url
+        for media in product.media
+        if media.url not in known or pictures.worth_trying(known[media.url])
+    )
+
+
+def known_of(binding: Binding | None, row: MirrorRow | None) -> Known:
+    """What the state knows of a subject at a site, as the decisions take it."""
+    return Known(
+        bound=binding is not None and binding.cms_id is not None,
+        retired=binding is not None and binding.retired_at is not None,
+        mirror=row.fields if row else None,
+    )
