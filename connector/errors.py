@@ -16,6 +16,8 @@ secrets or customer data. Knows nothing of the rest of the project.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -25,6 +27,8 @@ class ConnectorError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+        self.target: str | None = None
+        """Whose failure it is, where that is known: site:NAME or backend:NAME."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +85,13 @@ class BadSignature(ConnectorError):
 
 class StateError(ConnectorError):
     """The state is locked, older, newer or damaged."""
+
+
+@contextmanager
+def blaming(target: str) -> Iterator[None]:
+    """Whatever one of ours fails in this block is the failure of `target`."""
+    try:
+        yield
+    except ConnectorError as error:
+        error.target = error.target or target
+        raise

@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from connector.errors import ConnectorError, Rejected, TryAgain
+from connector.errors import ConnectorError, Rejected, TryAgain, blaming
 from connector.fetch_picture import PictureFile, PictureRules, fetch_picture
 from connector.model import CmsId, Lane, Media, Product
 from connector.ports import Clock, MediaUpload
@@ -23,6 +23,7 @@ from connector.state import pictures, runs, todo
 from connector.state.database import Database
 from connector.state.pictures import MAX_ATTEMPTS, Picture
 from connector.state.runs import Step
+from connector.state.targets import site_target
 from connector.state.todo import Claimed, Due, Priority, Why
 from connector.target import Target
 from connector.truth import TruthReader, Truths
@@ -132,14 +133,15 @@ class MediaDelivery:
             known = pictures.picture_by_hash(connection, self.target.name, file.content_hash)
         if known is not None:
             return known
-        found = self.target.site.find_media([file.content_hash])
-        if file.content_hash in found:
-            return found[file.content_hash].cms_id
         name = PurePosixPath(urlsplit(url).path).stem[:80] or "picture"
         upload = MediaUpload(
             file.content_hash, f"{name}.{file.extension}", file.content_type, alt, file.body
         )
-        return self.target.site.upload_media(upload).cms_id
+        with blaming(site_target(self.target.name)):
+            found = self.target.site.find_media([file.content_hash])
+            if file.content_hash in found:
+                return found[file.content_hash].cms_id
+            return self.target.site.upload_media(upload).cms_id
 
     def _step(self, claim: Claimed, picture: Picture) -> Step:
         if picture.cms_id:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from connector.errors import Rejected, TryAgain
+from connector.errors import Rejected, TryAgain, blaming
 from connector.model import CategoryId
 from connector.ports import ContentWrite, Fence, OffersWrite, Receipt, RetireWrite, TermWrite
 from connector.receipts import Attempt, Receipts
@@ -43,10 +43,11 @@ class Sender:
             epoch = targets.read_epoch(connection)
         attempts = [_attempt(*item, epoch) for item in work]
         site, can = self._target.site, self._target.capabilities
-        self._all(attempts, SendOffers, site.write_offers, can.offer_rows_per_request)
-        self._all(attempts, SendTerm, site.write_terms, can.terms_per_request)
-        self._all(attempts, SendContent, site.write_content, can.documents_per_request)
-        self._all(attempts, TakeOff, site.retire, can.documents_per_request)
+        with blaming(targets.site_target(self._target.name)):
+            self._all(attempts, SendOffers, site.write_offers, can.offer_rows_per_request)
+            self._all(attempts, SendTerm, site.write_terms, can.terms_per_request)
+            self._all(attempts, SendContent, site.write_content, can.documents_per_request)
+            self._all(attempts, TakeOff, site.retire, can.documents_per_request)
 
     def _all(
         self,

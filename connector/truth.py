@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from connector.errors import Rejected
+from connector.errors import Rejected, blaming
 from connector.model import Category, CategoryId, CmsId, Product, ProductId, Subject, SubjectKind
 from connector.ports import Clock, Fetched
 from connector.state import mirror, pictures
 from connector.state.database import Database
 from connector.state.mirror import Binding, MirrorRow
 from connector.state.pictures import Picture
+from connector.state.targets import backend_target
 from connector.sync.decide import Absent, Known
 from connector.sync.plan import batches
 from connector.sync.project import Projection, project
@@ -54,7 +55,8 @@ class TruthReader:
         truths = Truths()
         catalogue = self._target.catalogue
         for batch in batches(subjects, catalogue.capabilities.fetch_size):
-            fetched = catalogue.fetch([ProductId(subject.id) for subject in batch])
+            with blaming(backend_target(self._target.backend)):
+                fetched = catalogue.fetch([ProductId(subject.id) for subject in batch])
             self.project(fetched, truths)
         return truths
 
@@ -84,7 +86,8 @@ class TruthReader:
         """The backend's categories by id, at most TREE_SECONDS old."""
         now, tree = self._clock.now(), self._tree
         if fresh or tree is None or now - tree[0] > timedelta(seconds=TREE_SECONDS):
-            tree = (now, {c.id: c for c in self._target.catalogue.categories()})
+            with blaming(backend_target(self._target.backend)):
+                tree = (now, {c.id: c for c in self._target.catalogue.categories()})
             self._tree = tree
         return tree[1]
 

@@ -1,0 +1,186 @@
+"""The embedded engine: worker threads in one process, on whatever database the state is in.
+
+A line is a share of one site's work: some lanes, some priorities. Every line's worker claims a
+batch, hands it to the site's delivery, and sleeps until something is due or somebody wakes it. A
+failure of the whole site or backend suspends that target alone.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+
+from connector.errors import ConnectorError
+from connector.model import BackendName, Lane, SiteName
+from connector.ports import Clock
+from connector.state import targets, todo
+from connector.state.database import Database
+from connector.state.todo import Claimed
+from connector.work.suspend import may_call, suspension_after
+
+log = structlog.get_logger(__name__)
+
+IDLE_SECONDS = 0.25
+"""How often an idle worker looks for work that another process marked."""
+
+
+class Handler(Protocol):
+    """One site, as the engine sees it. `deliver` finishes, gives back or parks every claim."""
+
+    def deliver(self, claims: Sequence[Claimed]) -> None: ...
+
+    def crashed(self, claims: Sequence[Claimed], error: Exception) -> None:
+        """Something unforeseen: the claims count as failed."""
+
+    def probe(self, target: str) -> None:
+        """Raise if the site or its backend still cannot be worked with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A share of a site's work."""
+
+    site: SiteName
+    backend: BackendName
+    lanes: tuple[Lane, ...]
+    batch: int
+    handler: Handler
+    below: int | None = None
+    """Only rows more urgent than this priority."""
+    name: str = "worker"
+
+
+@dataclass(slots=True)
+class Engine:
+    """Runs a thread for each line from `start` to `stop`."""
+
+    database: Database
+    clock: Clock
+    lines: Sequence[Line]
+    lease_seconds: float = 120.0
+    chance: Callable[[], float] = random.random
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _wakes: int = 0
+    _woken: threading.Condition = field(default_factory=threading.Condition)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _probing: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self) -> None:
+        for number, line in enumerate(self.lines):
+            name = f"{line.site}-{line.name}-{number}"
+            thread = threading.Thread(target=self._run, args=(line, name), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def wake(self) -> None:
+        """Something was marked: let idle workers look at once."""
+        with self._woken:
+            self._wakes += 1
+            self._woken.notify_all()
+
+    def stop(self, within_seconds: float = 10.0) -> bool:
+        """Let what is in flight finish. False: some of it did not; its leases will run out."""
+        self._stopping.set()
+        self.wake()
+        deadline = self.clock.now() + timedelta(seconds=within_seconds)
+        for thread in self._threads:
+            thread.join(max(0.0, (deadline - self.clock.now()).total_seconds()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    # ---- one worker ----
+
+    def _run(self, line: Line, owner: str) -> None:
+        while not self._stopping.is_set():
+            wakes = self._wakes
+            try:
+                worked = self.step(line, owner)
+            except Exception:
+                log.exception("A worker met something unforeseen", action="work.crash", line=owner)
+                worked = False
+            if not worked:
+                with self._woken:
+                    if self._wakes == wakes and not self._stopping.is_set():
+                        self._woken.wait(IDLE_SECONDS)
+
+    def step(self, line: Line, owner: str) -> bool:
+        """Claim one batch and carry it out. False: nothing to do now."""
+        if not self._open(line):
+            return False
+        with self.database.read() as connection:
+            if not todo.any_due(connection, line.site, line.lanes, self.clock.now(), line.below):
+                return False
+        with self.database.write() as connection:
+            claims = todo.claim(
+                connection,
+                line.site,
+                lanes=line.lanes,
+                limit=line.batch,
+                now=self.clock.now(),
+                lease_seconds=self.lease_seconds,
+                owner=owner,
+                below=line.below,
+            )
+        if claims:
+            self._carry_out(line, claims)
+        return bool(claims)
+
+    def _carry_out(self, line: Line, claims: Sequence[Claimed]) -> None:
+        try:
+            line.handler.deliver(claims)
+        except ConnectorError as error:
+            self._suspend(error.target or targets.site_target(line.site), error)
+        except Exception as error:
+            log.exception(
+                "A delivery met something unforeseen", action="deliver.crash", site=line.site
+            )
+            line.handler.crashed(claims, error)
+
+    # ---- suspended targets ----
+
+    def _open(self, line: Line) -> bool:
+        """Whether the line's site and backend may be worked with, after a probe if one is due."""
+        wanted = (targets.site_target(line.site), targets.backend_target(line.backend))
+        with self.database.read() as connection:
+            found = targets.suspensions_now(connection)
+        now = self.clock.now()
+        held = [found[target] for target in wanted if target in found]
+        if not held:
+            return True
+        if not all(may_call(suspension, now) for suspension in held):
+            return False
+        return all(self._probe(line, suspension.target) for suspension in held)
+
+    def _probe(self, line: Line, target: str) -> bool:
+        if not self._probing.acquire(blocking=False):
+            return False
+        try:
+            line.handler.probe(target)
+        except ConnectorError as error:
+            self._suspend(target, error)
+            return False
+        finally:
+            self._probing.release()
+        with self.database.write() as connection:
+            if targets.resume(connection, target):
+                log.info("Works again, so work goes on", action="target.resume", target=target)
+        return True
+
+    def _suspend(self, target: str, error: ConnectorError) -> None:
+        now = self.clock.now()
+        with self.database.write() as connection:
+            before = targets.suspensions_now(connection).get(target)
+            if before is not None and before.until is None:
+                return
+            if before is not None and before.until is not None and before.until > now:
+                return
+            after = suspension_after(error, target, before, now, self.chance())
+            targets.suspend(connection, after)
+        log.warning(
+            "Left alone for a while", action="target.suspend", target=target, reason=error.message
+        )
