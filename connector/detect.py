@@ -1,7 +1,7 @@
 """How work is learned of: webhooks, polls, sweeps, scheduled prices, and people. All of them only
 mark subjects as due; each commits what it marked together with its cursor, inbox row or sighting.
 
-Fetches no product and writes to no site. One `Detector` serves one backend and the sites that show it.
+Fetches no product and writes to no site. One `Detector` serves one backend and its sites.
 """
 
 from __future__ import annotations

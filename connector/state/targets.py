@@ -69,7 +69,9 @@ def rise_above(connection: Connection, seen: Fence) -> bool:
 
     A state restored from a backup, or made anew, finds sites with fences of its own future.
     """
-    rows = dict(connection.execute(select(counters.c.name, counters.c.value)).tuples().all())
+    rows = {
+        row.name: row.value for row in connection.execute(select(counters.c.name, counters.c.value))
+    }
     if (rows["epoch"], rows["fence"]) >= (seen.epoch, seen.sequence):
         return False
     epoch = max(rows["epoch"], seen.epoch) + 1

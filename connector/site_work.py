@@ -1,0 +1,113 @@
+"""One site at work: opened when first needed, its deliveries, its probes. What the engine calls.
+
+A site that cannot be opened now is no reason for the others to wait: opening is tried again when
+its suspension ends.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from connector.deliver import Delivery
+from connector.errors import ConnectorError, blaming
+from connector.fetch_picture import PictureRules
+from connector.media import Fetch, MediaDelivery, fetch_picture
+from connector.model import BackendName, Lane, SiteName
+from connector.ports import Catalogue, Clock, Site, SiteFacts
+from connector.receipts import Receipts
+from connector.state import targets
+from connector.state.database import Database
+from connector.state.todo import Claimed
+from connector.sync.rules import SiteRules
+from connector.target import Target
+from connector.work.retry import RetryPolicy
+
+
+@dataclass(slots=True)
+class SiteWork:
+    """Implements work.embedded.Handler for one site."""
+
+    database: Database
+    name: SiteName
+    backend: BackendName
+    site: Site
+    catalogue: Catalogue
+    rules: SiteRules
+    clock: Clock
+    policy: RetryPolicy = RetryPolicy()
+    picture_rules: PictureRules = PictureRules()
+    fetch: Fetch = fetch_picture
+    chance: Callable[[], float] = random.random
+    _opening: threading.Lock = field(default_factory=threading.Lock)
+    _open: tuple[Delivery, MediaDelivery] | None = None
+
+    def deliver(self, claims: Sequence[Claimed]) -> None:
+        """Carry out claims, all of the media lane or none."""
+        try:
+            delivery, media = self.opened()
+        except ConnectorError as error:
+            self._receipts().give_back(claims, error)
+            raise
+        if claims and claims[0].lane is Lane.MEDIA:
+            media.deliver(claims)
+        else:
+            delivery.deliver(claims)
+
+    def crashed(self, claims: Sequence[Claimed], error: Exception) -> None:
+        """A bug of ours: each claim counts as failed, and is parked when that repeats."""
+        what = ConnectorError(
+            f"something unforeseen happened ({type(error).__name__}); the log has the details."
+            " Please report it, then `connector parked retry`"
+        )
+        self._receipts().fail(claims, what)
+
+    def probe(self, target: str) -> None:
+        """Call the backend or the site once. Raises while it cannot be worked with."""
+        if target == targets.backend_target(self.backend):
+            with blaming(target):
+                self.catalogue.check()
+        else:
+            self._check()
+
+    def target(self) -> Target:
+        """The site, opened. Raises ConnectorError when it cannot be now."""
+        return self.opened()[0].target
+
+    def opened(self) -> tuple[Delivery, MediaDelivery]:
+        with self._opening:
+            if self._open is None:
+                target = Target.opened(
+                    self.name,
+                    self.backend,
+                    self.site,
+                    self.catalogue,
+                    self.rules,
+                    self._check().capabilities,
+                )
+                delivery = Delivery(self.database, target, self.clock, self.policy, self.chance)
+                media = MediaDelivery(
+                    self.database,
+                    target,
+                    self.clock,
+                    self.policy,
+                    self.picture_rules,
+                    self.fetch,
+                    self.chance,
+                )
+                self._open = (delivery, media)
+            return self._open
+
+    def _check(self) -> SiteFacts:
+        with blaming(targets.site_target(self.name)):
+            facts = self.site.check()
+        with self.database.write() as connection:
+            targets.rise_above(connection, facts.highest_fence)
+        return facts
+
+    def _receipts(self) -> Receipts:
+        return Receipts(
+            self.database, self.backend, self.name, self.clock, self.policy, self.chance
+        )
