@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from connector.deliver import Delivery
 from connector.errors import ConnectorError, blaming
-from connector.fetch_picture import PictureRules
-from connector.media import Fetch, MediaDelivery, fetch_picture
+from connector.fetch_picture import PictureRules, fetch_picture
+from connector.media import Fetch, MediaDelivery
 from connector.model import BackendName, Lane, SiteName
 from connector.ports import Catalogue, Clock, Site, SiteFacts
 from connector.receipts import Receipts
@@ -37,8 +37,8 @@ class SiteWork:
     catalogue: Catalogue
     rules: SiteRules
     clock: Clock
-    policy: RetryPolicy = RetryPolicy()
-    picture_rules: PictureRules = PictureRules()
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    picture_rules: PictureRules = field(default_factory=PictureRules)
     fetch: Fetch = fetch_picture
     chance: Callable[[], float] = random.random
     _opening: threading.Lock = field(default_factory=threading.Lock)

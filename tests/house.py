@@ -76,7 +76,8 @@ class House:
 
     def step(self) -> bool:
         """One batch of each line. False: nothing was due."""
-        return any([self.engine.step(line, line.name) for line in self.lines])
+        worked = [self.engine.step(line, line.name) for line in self.lines]
+        return any(worked)
 
     def settle(self, hours: float = 6) -> None:
         """Work, moving the clock to whatever comes next, until nothing is due or time is over."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
+from sqlalchemy import Column, ColumnElement, Connection, bindparam, delete, func, select
 
 from connector.model import (
     BackendName,
@@ -135,26 +135,27 @@ def forget_mirror(
 
 def mirrored(
     connection: Connection, site: SiteName, kind: SubjectKind, lane: Lane, page: int = 1000
-) -> Iterator[list[MirrorRow]]:
-    """The whole mirror of a lane in pages, by subject."""
+) -> Iterator[list[Subject]]:
+    """Every subject that the site confirmed in a lane, in pages."""
+    wanted = (mirror.c.site == site, mirror.c.lane == lane.value, mirror.c.kind == kind.value)
+    yield from _pages(connection, mirror.c.subject, wanted, kind, page)
+
+
+def _pages(
+    connection: Connection,
+    column: Column[str],
+    wanted: Sequence[ColumnElement[bool]],
+    kind: SubjectKind,
+    page: int,
+) -> Iterator[list[Subject]]:
     after = ""
     while True:
-        query = (
-            select(mirror)
-            .where(
-                mirror.c.site == site,
-                mirror.c.lane == lane.value,
-                mirror.c.kind == kind.value,
-                mirror.c.subject > after,
-            )
-            .order_by(mirror.c.subject)
-            .limit(page)
-        )
-        rows = [_mirror_row(dict(row)) for row in connection.execute(query).mappings()]
-        if not rows:
+        query = select(column).where(*wanted, column > after).order_by(column).limit(page)
+        ids = list(connection.execute(query).scalars())
+        if not ids:
             return
-        yield rows
-        after = rows[-1].subject.id
+        yield [Subject(kind, identity) for identity in ids]
+        after = ids[-1]
 
 
 # ---- bindings ----
@@ -243,45 +244,16 @@ def count_retired_since(
     return int(connection.execute(query).scalar_one())
 
 
-def bound_ids(
+def bound(
     connection: Connection, site: SiteName, kind: SubjectKind, page: int = 1000
-) -> Iterator[list[str]]:
-    """Ids of every subject that is on sale at the site, in pages."""
-    after = ""
-    while True:
-        query = (
-            select(bindings.c.subject)
-            .where(
-                bindings.c.site == site,
-                bindings.c.kind == kind.value,
-                bindings.c.retired_at.is_(None),
-                bindings.c.subject > after,
-            )
-            .order_by(bindings.c.subject)
-            .limit(page)
-        )
-        ids = list(connection.execute(query).scalars())
-        if not ids:
-            return
-        yield ids
-        after = ids[-1]
-
-
-def unretire(connection: Connection, site: SiteName, subjects: Iterable[Subject]) -> None:
-    keys = [{"b_kind": subject.kind.value, "b_id": subject.id} for subject in subjects]
-    if keys:
-        connection.execute(
-            update(bindings)
-            .where(
-                and_(
-                    bindings.c.site == site,
-                    bindings.c.kind == bindparam("b_kind"),
-                    bindings.c.subject == bindparam("b_id"),
-                )
-            )
-            .values(retired_at=None),
-            keys,
-        )
+) -> Iterator[list[Subject]]:
+    """Every subject that is on sale at the site, in pages."""
+    wanted = (
+        bindings.c.site == site,
+        bindings.c.kind == kind.value,
+        bindings.c.retired_at.is_(None),
+    )
+    yield from _pages(connection, bindings.c.subject, wanted, kind, page)
 
 
 # ---- SKUs ----

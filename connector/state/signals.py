@@ -138,6 +138,14 @@ def vanished(
     return found
 
 
+def seen(
+    connection: Connection, backend: BackendName, sweep: str, subjects: Sequence[Subject]
+) -> frozenset[Subject]:
+    """Those of these subjects that the sweep's latest round saw (older ones are forgotten)."""
+    sightings_of = [Sighting(subject, "") for subject in subjects]
+    return frozenset(_known(connection, backend, sweep, sightings_of))
+
+
 def next_round(connection: Connection, backend: BackendName, sweep: str) -> int:
     query = select(func.max(sightings.c.round)).where(
         sightings.c.backend == backend, sightings.c.sweep == sweep

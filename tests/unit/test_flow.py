@@ -1,4 +1,4 @@
-"""The main flow on the systems in memory: what is at the backend stands on the site, and only that."""
+"""The main flow on the systems in memory: what the backend has stands on the site, no more."""
 
 from __future__ import annotations
 

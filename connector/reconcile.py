@@ -1,0 +1,343 @@
+"""Compare a backend and a site in full, and make due whatever differs.
+
+Both sides are read at the same time and held against the mirror: the backend's products as they
+should be shown now against what was sent, the site's stored values, their hashes recomputed there
+just now, against what it confirmed. Writes nothing to the site itself; repairs go through todo like
+everything else, so that a wrong suspicion costs one look and no write. What a broken listing did
+not name is never concluded from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from connector.detect import EVERY_LANE, lanes_of
+from connector.errors import ConnectorError, SafetyStop, blaming
+from connector.model import FieldHash, FieldName, Lane, Subject, SubjectKind, hash_value
+from connector.ports import Clock, Held, Sighting
+from connector.state import mirror, runs, signals, targets, todo
+from connector.state.database import Database
+from connector.state.mirror import Binding, MirrorRow
+from connector.state.todo import Due, Priority, Why
+from connector.sync.decide import Absent, Nothing, decide_content, decide_offers
+from connector.sync.diff import FieldMirror, drifted
+from connector.sync.project import OFFERS
+from connector.target import Target
+from connector.truth import TruthReader, Truths, known_of
+
+
+@dataclass(slots=True)
+class Report:
+    """What a reconcile found. Counts are of products."""
+
+    backend: int = 0
+    """Products of the backend that belong on the site."""
+    site: int = 0
+    """Products that the site has on sale."""
+    equal: int = 0
+    changed: int = 0
+    """Known at the site, but not as the backend now has them."""
+    missing: int = 0
+    """Belong on the site, but are not there."""
+    surplus: int = 0
+    """On the site, but do not belong there."""
+    drifted: int = 0
+    """Changed at the site behind the connector's back."""
+    rejected: int = 0
+    """Cannot be shown as the backend has them."""
+    backend_checksum: str = ""
+    site_checksum: str = ""
+    """Over ids and hashes, each side as it was read; for comparing one run with the next."""
+    marked: set[Subject] = field(default_factory=set)
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "backend": self.backend,
+            "site": self.site,
+            "equal": self.equal,
+            "changed": self.changed,
+            "missing": self.missing,
+            "surplus": self.surplus,
+            "drifted": self.drifted,
+            "rejected": self.rejected,
+        }
+
+    def sentence(self) -> str:
+        found = self.changed + self.missing + self.surplus + self.drifted
+        if not found:
+            return f"all {self.backend} products are on the site as they should be"
+        return (
+            f"{self.equal} of {self.backend} products equal; {self.changed} changed,"
+            f" {self.missing} missing, {self.surplus} surplus, {self.drifted} altered at the site:"
+            " all of them are due for repair"
+        )
+
+
+class Reconciliation:
+    """One comparison of one site with its backend."""
+
+    def __init__(
+        self,
+        database: Database,
+        target: Target,
+        clock: Clock,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database = database
+        self._target = target
+        self._clock = clock
+        self._wake = wake
+        self._reader = TruthReader(database, target, clock)
+        self._backend_round = f"reconcile-backend:{target.name}"
+        self._site_round = f"reconcile-site:{target.name}"
+        self._report = Report()
+        self._lock = threading.Lock()
+        self._sums = {"backend": 0, "site": 0}
+
+    def run(self, why: Why) -> Report:
+        """Read both sides, mark what differs.
+
+        Raises what either listing raises; whatever was marked by then stays marked, and nothing is
+        concluded from what was not listed.
+        """
+        with self._database.read() as connection:
+            rounds = {
+                name: signals.next_round(connection, self._target.backend, name)
+                for name in (self._backend_round, self._site_round)
+            }
+        self._read_both(rounds, why)
+        self._missing(rounds[self._site_round], why)
+        self._surplus(rounds[self._backend_round], why)
+        self._report.backend_checksum = f"{self._sums['backend']:016x}"
+        self._report.site_checksum = f"{self._sums['site']:016x}"
+        self._wake()
+        return self._report
+
+    def _read_both(self, rounds: Mapping[str, int], why: Why) -> None:
+        with ThreadPoolExecutor(1, f"reconcile-{self._target.name}") as pool:
+            site_side = pool.submit(self._read_site, rounds[self._site_round], why)
+            self._read_backend(rounds[self._backend_round], why)
+            site_side.result()
+
+    def _read_backend(self, number: int, why: Why) -> None:
+        with blaming(targets.backend_target(self._target.backend)):
+            for fetched in self._target.catalogue.products():
+                truths = Truths()
+                self._reader.project(fetched, truths)
+                self._backend_page(truths, number, why)
+
+    def _read_site(self, number: int, why: Why) -> None:
+        with blaming(targets.site_target(self._target.name)):
+            for page in self._target.site.inventory(SubjectKind.PRODUCT):
+                self._site_page(page, number, why)
+
+    # ---- the backend's side ----
+
+    def _backend_page(self, truths: Truths, number: int, why: Why) -> None:
+        shown = {s: t for s, t in truths.shown.items() if not isinstance(t, Absent)}
+        subjects, site = sorted(shown), self._target.name
+        with self._database.read() as connection:
+            offers = mirror.load_mirror(connection, site, Lane.OFFERS, subjects)
+            content = mirror.load_mirror(connection, site, Lane.CONTENT, subjects)
+            bound = mirror.load_bindings(connection, site, subjects)
+        due: list[Due] = []
+        fresh: set[Subject] = set()
+        for subject in subjects:
+            truth, page = shown[subject], content.get(subject)
+            if page is None:
+                fresh.add(subject)
+            known = known_of(bound.get(subject), page)
+            if not isinstance(decide_content(truth, known, self._target.rules), Nothing):
+                due.append(Due(site, Lane.CONTENT, subject))
+            known = known_of(bound.get(subject), offers.get(subject))
+            if not isinstance(decide_offers(truth, known), Nothing):
+                due.append(Due(site, Lane.OFFERS, subject))
+        seen = [Sighting(subject, "") for subject in [*subjects, *sorted(truths.rejected)]]
+        with self._database.write() as connection:
+            signals.compare_sightings(
+                connection, self._target.backend, self._backend_round, number, seen
+            )
+            self._mark(connection, due, why)
+        changed = {each.subject for each in due}
+        with self._lock:
+            self._report.backend += len(subjects)
+            self._report.rejected += len(truths.rejected)
+            self._report.changed += len(changed - fresh)
+            self._report.missing += len(changed & fresh)
+            self._report.equal += len(set(subjects) - changed)
+            self._report.marked |= changed
+            for subject in subjects:
+                fields = {name: hash_value(v) for name, v in shown[subject].document.fields.items()}
+                self._sums["backend"] ^= _digest(subject, fields)
+
+    # ---- the site's side ----
+
+    def _site_page(self, page: Sequence[Held], number: int, why: Why) -> None:
+        now, site = self._clock.now(), self._target.name
+        subjects = [held.subject for held in page]
+        with self._database.write() as connection:
+            offers = mirror.load_mirror(connection, site, Lane.OFFERS, subjects)
+            content = mirror.load_mirror(connection, site, Lane.CONTENT, subjects)
+            bound = mirror.load_bindings(connection, site, subjects)
+            due: list[Due] = []
+            for held in page:
+                due += self._compare(connection, held, offers, content, now)
+                self._rebind(connection, held, bound.get(held.subject), now)
+            signals.compare_sightings(
+                connection,
+                self._target.backend,
+                self._site_round,
+                number,
+                [Sighting(subject, "") for subject in subjects],
+            )
+            self._mark(connection, due, why)
+        with self._lock:
+            self._report.site += sum(1 for held in page if not held.retired)
+            fresh = {each.subject for each in due} - self._report.marked
+            lost = {held.subject for held in page if not held.cms_id}
+            self._report.drifted += len(fresh - lost)
+            self._report.missing += len(fresh & lost)
+            self._report.marked |= fresh
+            for held in page:
+                self._sums["site"] ^= _digest(held.subject, held.hashes)
+
+    def _compare(
+        self,
+        connection: Connection,
+        held: Held,
+        offers: Mapping[Subject, MirrorRow],
+        content: Mapping[Subject, MirrorRow],
+        now: datetime,
+    ) -> list[Due]:
+        """What of this page is no longer as the site confirmed it. The mirror forgets just that."""
+        site, subject, due = self._target.name, held.subject, []
+        shown, page = offers.get(subject), content.get(subject)
+        if shown is not None and shown.fields[OFFERS].stored != held.hashes.get(OFFERS, ""):
+            mirror.forget_mirror(connection, site, [subject], [Lane.OFFERS])
+            due.append(Due(site, Lane.OFFERS, subject))
+        if page is not None and not held.cms_id:
+            mirror.forget_mirror(connection, site, [subject], [Lane.CONTENT])
+            due.append(Due(site, Lane.CONTENT, subject))
+        elif page is not None and (names := drifted(page.fields, held.hashes, self._target.rules)):
+            fields = dict(page.fields)
+            for name in names:
+                fields[name] = FieldMirror(FieldHash(""), fields[name].stored)
+            mirror.save_mirror(
+                connection, [MirrorRow(site, Lane.CONTENT, subject, fields, page.fence, now)]
+            )
+            due.append(Due(site, Lane.CONTENT, subject))
+        return due
+
+    def _rebind(
+        self, connection: Connection, held: Held, binding: Binding | None, now: datetime
+    ) -> None:
+        """The site knows best where the page is and whether we took it off sale."""
+        if not held.cms_id:
+            return
+        retired = binding is not None and binding.retired_at is not None
+        if binding is None or binding.cms_id != held.cms_id or retired != held.retired:
+            since = now if held.retired else None
+            row = Binding(self._target.name, held.subject, held.cms_id, held.url, since)
+            mirror.bind(connection, [row], now)
+
+    # ---- what only one side has ----
+
+    def _missing(self, number: int, why: Why) -> None:
+        """Subjects that the site confirmed once and does not hold now."""
+        site = self._target.name
+        self._forget_unseen(self._site_round, number)
+        with self._database.read() as connection:
+            missing = [
+                subject
+                for page in mirror.mirrored(connection, site, SubjectKind.PRODUCT, Lane.CONTENT)
+                for subject in self._unseen(connection, self._site_round, page)
+            ]
+        with self._database.write() as connection:
+            mirror.forget_mirror(connection, site, missing, EVERY_LANE)
+            self._mark(connection, _every_lane(self._target, missing), why)
+        self._report.missing += len(set(missing) - self._report.marked)
+        self._report.marked |= set(missing)
+
+    def _surplus(self, number: int, why: Why) -> None:
+        """Subjects on sale at the site that the backend's complete listing did not name."""
+        self._forget_unseen(self._backend_round, number)
+        with self._database.read() as connection:
+            surplus = [
+                subject
+                for page in mirror.bound(connection, self._target.name, SubjectKind.PRODUCT)
+                for subject in self._unseen(connection, self._backend_round, page)
+            ]
+        with self._database.write() as connection:
+            self._mark(connection, _every_lane(self._target, surplus), why)
+        self._report.surplus = len(surplus)
+
+    def _forget_unseen(self, sweep: str, number: int) -> None:
+        with self._database.write() as connection:
+            signals.vanished(connection, self._target.backend, sweep, number)
+
+    def _unseen(self, connection: Connection, sweep: str, page: Sequence[Subject]) -> list[Subject]:
+        seen = signals.seen(connection, self._target.backend, sweep, page)
+        return [subject for subject in page if subject not in seen]
+
+    def _mark(self, connection: Connection, due: Iterable[Due], why: Why) -> None:
+        todo.mark(connection, due, priority=Priority.REPAIR, now=self._clock.now(), why=why)
+
+
+def _every_lane(target: Target, subjects: Iterable[Subject]) -> list[Due]:
+    return [
+        Due(target.name, lane, subject)
+        for subject in subjects
+        for lane in sorted(lanes_of(subject))
+    ]
+
+
+def _digest(subject: Subject, fields: Mapping[FieldName, FieldHash]) -> int:
+    text = subject.id + "".join(f"{name}={fields[name]};" for name in sorted(fields))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+
+
+def reconcile(
+    database: Database,
+    target: Target,
+    clock: Clock,
+    asked_by: str,
+    wake: Callable[[], None] = lambda: None,
+) -> tuple[str, Report]:
+    """One reconcile as a run. Answers the run's id and what was found; raises after noting why."""
+    now = clock.now()
+    with database.write() as connection:
+        run_id = runs.start_run(connection, "reconcile", target.name, asked_by, now)
+    work = Reconciliation(database, target, clock, wake)
+    try:
+        report = work.run(Why(run_id, f"reconcile {run_id}", run_id))
+    except ConnectorError as error:
+        outcome = "stopped" if isinstance(error, SafetyStop) else "failed"
+        with database.write() as connection:
+            runs.end_run(
+                connection,
+                run_id,
+                outcome=outcome,
+                counts={},
+                message=error.message,
+                now=clock.now(),
+            )
+        raise
+    with database.write() as connection:
+        runs.end_run(
+            connection,
+            run_id,
+            outcome="done",
+            counts=report.counts(),
+            message=report.sentence(),
+            now=clock.now(),
+        )
+        name = f"reconcile:{target.name}"
+        signals.move_cursor(connection, target.backend, name, run_id, clock.now())
+    return run_id, report
