@@ -211,6 +211,12 @@ class Catalogue(Protocol):
         iterator means nothing new.
         """
 
+    def cursor_at(self, moment: datetime) -> str:
+        """The cursor from which `changes` tells all that changed since a moment, and maybe more.
+
+        Raises Rejected when the backend cannot tell that far back.
+        """
+
     def sweep(self, name: str) -> Iterator[Sequence[Sighting]]:
         """Fingerprints of what `changes` cannot show. Complete, or raises Incomplete."""
 

@@ -390,3 +390,35 @@ def waiting(
     if site is not None:
         query = query.where(todo.c.site == site)
     return int(connection.execute(query).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class DueRow:
+    """A due row, as people see it."""
+
+    lane: Lane
+    due_at: datetime
+    first_marked_at: datetime
+    attempts: int
+    error: str | None
+    in_flight: bool
+    cause: str
+
+
+def rows_of(connection: Connection, site: SiteName, subject: Subject) -> list[DueRow]:
+    """What is due of one subject at one site."""
+    query = select(todo).where(
+        todo.c.site == site, todo.c.kind == subject.kind.value, todo.c.subject == subject.id
+    )
+    return [
+        DueRow(
+            lane=Lane(row.lane),
+            due_at=row.due_at,
+            first_marked_at=row.first_marked_at,
+            attempts=row.attempts,
+            error=row.error,
+            in_flight=row.lease_until is not None,
+            cause=row.cause,
+        )
+        for row in connection.execute(query)
+    ]

@@ -93,6 +93,10 @@ class Engine:
             thread.join(max(0.0, (deadline - self.clock.now()).total_seconds()))
         return not any(thread.is_alive() for thread in self._threads)
 
+    def alive(self) -> bool:
+        """Whether every worker that was started still runs."""
+        return all(thread.is_alive() for thread in self._threads)
+
     # ---- one worker ----
 
     def _run(self, line: Line, owner: str) -> None:

@@ -1,0 +1,231 @@
+"""`connector run`: the schedules, the workers and the HTTP side, started in order, stopped cleanly.
+
+Start: lock the state, free what a dead daemon held, workers, HTTP, then per backend the first poll,
+the baselines of its sweeps and the first import of new sites, in this order, so that no change can
+fall between them. Stop (SIGTERM, SIGINT): no new work, what is in flight finishes within ten
+seconds or its leases run out, nothing is lost either way.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from connector.compose import Connector
+from connector.detect import Detector, ring
+from connector.errors import ConnectorError
+from connector.model import BackendName, SiteName
+from connector.ops.metrics import Metrics
+from connector.reconcile import reconcile
+from connector.serve import HttpServer, build_app
+from connector.state import runs, signals, targets, todo
+from connector.state.database import StateLock
+from connector.work.suspend import may_call, suspension_after
+
+log = structlog.get_logger(__name__)
+
+DRAIN_SECONDS = 10.0
+KEEP_TRAIL = timedelta(days=30)
+KEEP_INBOX = timedelta(days=7)
+
+
+class Daemon:
+    """A connector at work, from `start` to `stop`."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self._config = connector.config
+        self._clock = connector.clock
+        self._metrics = Metrics(connector.database, list(connector.works), connector.clock)
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC",
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._lock: StateLock | None = None
+        self._server: HttpServer | None = None
+        self._stop = threading.Event()
+
+    # ---- life ----
+
+    def start(self) -> None:
+        """Begin. Raises StateError when another daemon has the state, or the port is taken."""
+        self._take_state()
+        self._connector.engine.start()
+        if self._config.server.enabled:
+            app = build_app(self._connector.detectors, self._metrics, self.problems)
+            server = HttpServer(app, self._config.server.bind, self._config.server.port)
+            server.start()
+            self._server = server
+        self._schedule()
+        self._scheduler.start()
+        log.info(
+            "Working", action="daemon.start", sites=sorted(self._connector.works), port=self.port
+        )
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        self.start()
+        try:
+            while not self._stop.wait(1.0):
+                pass
+        finally:
+            self.stop()
+
+    def stop(self) -> None:
+        """End within about ten seconds; what was not finished is due again."""
+        log.info("Stopping", action="daemon.stop")
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        if self._server is not None:
+            self._server.stop()
+        if self._connector.engine.stop(DRAIN_SECONDS):
+            with self._connector.database.write() as connection:
+                todo.release_all(connection)
+        self._connector.close()
+        if self._lock is not None:
+            self._lock.release()
+        log.info("Stopped", action="daemon.stopped")
+
+    @property
+    def port(self) -> int | None:
+        return self._server.port if self._server else None
+
+    def problems(self) -> Mapping[str, str]:
+        """What keeps the daemon from being ready."""
+        try:
+            with self._connector.database.read() as connection:
+                targets.read_epoch(connection)
+        except Exception as error:
+            log.exception("The state cannot be read", action="state.unreadable")
+            return {"state": f"cannot be read ({type(error).__name__})"}
+        if not self._connector.engine.alive():
+            return {"workers": "not all are running; see the log"}
+        return {}
+
+    def _take_state(self) -> None:
+        path = self._connector.database.path
+        if path is None:
+            return
+        lock = StateLock(path)
+        lock.acquire({"role": "daemon"})
+        self._lock = lock
+        with self._connector.database.write() as connection:
+            todo.release_all(connection)
+
+    # ---- schedules ----
+
+    def _schedule(self) -> None:
+        now = self._clock.now()
+        for name, detector in self._connector.detectors.items():
+            backend = self._config.backends[name]
+            self._every(f"begin {name}", 60, lambda d=detector: self._begin(d), name, now)
+            later = now + timedelta(seconds=backend.poll_seconds)
+            self._every(
+                f"poll {name}", backend.poll_seconds, lambda d=detector: d.poll(), name, later
+            )
+            for sweep in detector.catalogue.capabilities.sweeps:
+                seconds = backend.sweep_seconds.get(sweep, 300)
+                self._every(
+                    f"sweep {sweep} of {name}",
+                    seconds,
+                    lambda d=detector, s=sweep: d.sweep(s),
+                    name,
+                    now + timedelta(seconds=seconds),
+                )
+        self._scheduler.add_job(self._ring, "interval", seconds=1, id="scheduled prices")
+        self._scheduler.add_job(self._prune, "interval", hours=6, id="prune")
+        if self._config.work.reconcile_at != "off":
+            hour, _, minute = self._config.work.reconcile_at.partition(":")
+            trigger = CronTrigger(hour=int(hour), minute=int(minute), timezone="UTC")
+            self._scheduler.add_job(self._reconcile_all, trigger, id="reconcile")
+
+    def _every(
+        self,
+        job: str,
+        seconds: float,
+        work: Callable[[], object],
+        backend: BackendName,
+        first: datetime,
+    ) -> None:
+        self._scheduler.add_job(
+            self._guarded,
+            "interval",
+            seconds=seconds,
+            next_run_time=first,
+            id=job,
+            args=[job, work, backend],
+        )
+
+    def _guarded(self, job: str, work: Callable[[], object], backend: BackendName) -> None:
+        """Run a job of a backend, unless that is left alone now; its failure suspends it."""
+        target = targets.backend_target(backend)
+        with self._connector.database.read() as connection:
+            held = targets.suspensions_now(connection).get(target)
+        if held is not None and not may_call(held, self._clock.now()):
+            return
+        kind = job.partition(" ")[0]
+        try:
+            work()
+        except ConnectorError as error:
+            self._metrics.jobs.labels(kind, "failed").inc()
+            self._suspend(error.target or target, error)
+            log.warning("A job failed", action="job.failed", job=job, reason=error.message)
+        except Exception:
+            self._metrics.jobs.labels(kind, "crashed").inc()
+            log.exception("A job met something unforeseen", action="job.crash", job=job)
+        else:
+            self._metrics.jobs.labels(kind, "done").inc()
+            if held is not None:
+                with self._connector.database.write() as connection:
+                    targets.resume(connection, target)
+
+    def _suspend(self, target: str, error: ConnectorError) -> None:
+        now = self._clock.now()
+        with self._connector.database.write() as connection:
+            before = targets.suspensions_now(connection).get(target)
+            if before is None or before.until is not None:
+                after = suspension_after(error, target, before, now, 0.5)
+                targets.suspend(connection, after)
+
+    # ---- jobs ----
+
+    def _begin(self, detector: Detector) -> None:
+        """What a backend needs once, and again for every new site."""
+        with self._connector.database.read() as connection:
+            moved = signals.cursor_times(connection, detector.backend)
+        if "poll" not in moved:
+            detector.poll()
+        for sweep in detector.catalogue.capabilities.sweeps:
+            if f"sweep:{sweep}" not in moved:
+                detector.sweep(sweep)
+        for site in detector.import_new_sites():
+            log.info("Everything is due at a new site", action="site.import", site=site)
+
+    def _ring(self) -> None:
+        ring(self._connector.database, self._clock, self._connector.engine.wake)
+
+    def _reconcile_all(self) -> None:
+        for site, work in self._connector.works.items():
+            self._guarded(f"reconcile {site}", lambda s=site: self._reconcile(s), work.backend)
+
+    def _reconcile(self, site: SiteName) -> None:
+        connector = self._connector
+        target = connector.works[site].target()
+        _, report = reconcile(
+            connector.database, target, self._clock, "schedule", connector.engine.wake
+        )
+        log.info(report.sentence(), action="reconcile.done", site=site, **report.counts())
+
+    def _prune(self) -> None:
+        now = self._clock.now()
+        with self._connector.database.write() as connection:
+            runs.prune_trail(connection, now - KEEP_TRAIL)
+            signals.prune_inbox(connection, now - KEEP_INBOX)

@@ -1,0 +1,127 @@
+"""What a sync would change, without changing it: for `connector diff` and `sync --dry-run`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from connector.errors import blaming
+from connector.model import Lane, ProductId, Subject, SubjectKind
+from connector.ports import Clock, Fetched
+from connector.state import mirror
+from connector.state.database import Database
+from connector.state.targets import backend_target
+from connector.sync.decide import (
+    Nothing,
+    SendContent,
+    SendOffers,
+    TakeOff,
+    decide_content,
+    decide_offers,
+)
+from connector.sync.diff import offer_changes
+from connector.sync.plan import batches
+from connector.target import Target
+from connector.truth import TruthReader, Truths, known_of
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that would happen to one subject at one site."""
+
+    site: str
+    subject: str
+    lane: str
+    action: str
+    """create, update, retire, reject."""
+    details: tuple[str, ...] = ()
+
+
+class Preview:
+    """Differences of one target."""
+
+    def __init__(self, database: Database, target: Target, clock: Clock) -> None:
+        self._database = database
+        self._target = target
+        self._reader = TruthReader(database, target, clock)
+
+    def of(self, ids: Sequence[ProductId], lanes: frozenset[Lane]) -> Iterator[Difference]:
+        """The differences of these products."""
+        subjects = [Subject(SubjectKind.PRODUCT, identity) for identity in ids]
+        for batch in batches(subjects, self._target.catalogue.capabilities.fetch_size):
+            yield from self._page(self._reader.products(batch), lanes)
+
+    def of_all(self, lanes: frozenset[Lane]) -> Iterator[Difference]:
+        """The differences of everything, and what the site has too much."""
+        seen: set[Subject] = set()
+        with blaming(backend_target(self._target.backend)):
+            for fetched in self._target.catalogue.products():
+                truths = self._projected(fetched)
+                seen |= truths.shown.keys() | truths.rejected.keys()
+                yield from self._page(truths, lanes)
+        yield from self._surplus(seen)
+
+    def _projected(self, fetched: Fetched) -> Truths:
+        truths = Truths()
+        self._reader.project(fetched, truths)
+        return truths
+
+    def _surplus(self, seen: set[Subject]) -> Iterator[Difference]:
+        with self._database.read() as connection:
+            for page in mirror.bound(connection, self._target.name, SubjectKind.PRODUCT):
+                for subject in page:
+                    if subject not in seen:
+                        reason = "the backend's listing does not name it; it would be looked up"
+                        yield self._difference(subject, Lane.CONTENT, "retire", (reason,))
+
+    def _page(self, truths: Truths, lanes: frozenset[Lane]) -> Iterator[Difference]:
+        for subject, error in sorted(truths.rejected.items()):
+            yield self._difference(subject, Lane.CONTENT, "reject", (error.message,))
+        subjects, site = sorted(truths.shown), self._target.name
+        with self._database.read() as connection:
+            offers = mirror.load_mirror(connection, site, Lane.OFFERS, subjects)
+            content = mirror.load_mirror(connection, site, Lane.CONTENT, subjects)
+            bound = mirror.load_bindings(connection, site, subjects)
+        for subject in subjects:
+            truth, binding = truths.shown[subject], bound.get(subject)
+            if not lanes or Lane.CONTENT in lanes:
+                page = decide_content(
+                    truth, known_of(binding, content.get(subject)), self._target.rules
+                )
+                yield from self._content(subject, page)
+            if not lanes or Lane.OFFERS in lanes:
+                before = offers.get(subject)
+                rows = decide_offers(truth, known_of(binding, before))
+                yield from self._offers(subject, rows, before)
+
+    def _content(
+        self, subject: Subject, what: SendContent | TakeOff | Nothing
+    ) -> Iterable[Difference]:
+        match what:
+            case SendContent(change=change):
+                action = "create" if change.creates else "update"
+                names = tuple(sorted(change.fields)) or ("published again",)
+                return [self._difference(subject, Lane.CONTENT, action, names)]
+            case TakeOff(reason=reason):
+                return [self._difference(subject, Lane.CONTENT, "retire", (reason,))]
+            case Nothing():
+                return []
+
+    def _offers(
+        self, subject: Subject, what: SendOffers | Nothing, before: mirror.MirrorRow | None
+    ) -> Iterable[Difference]:
+        if isinstance(what, Nothing):
+            return []
+        known = before.shown if before and before.shown else []
+        details = tuple(
+            f"{change.sku or subject.id} in {change.market}: {change.what}"
+            f" {change.before} -> {change.after}"
+            for change in offer_changes(known, what.rows)
+        )
+        action = "update" if before else "create"
+        return [self._difference(subject, Lane.OFFERS, action, details)]
+
+    def _difference(
+        self, subject: Subject, lane: Lane, action: str, details: tuple[str, ...]
+    ) -> Difference:
+        return Difference(self._target.name, str(subject), lane.value, action, details)

@@ -1,0 +1,81 @@
+"""`POST /hooks/{backend}`: a backend's webhook, verified, remembered, answered.
+
+The answer follows the commit: 202 means that the work is safely noted, 200 that it was noted
+before (a sender's retry), 401 that the sender is not proved (nothing is noted, nothing is said),
+503 that the state cannot be written now and the sender should come again. The body is only a hint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy.exc import DBAPIError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from connector.detect import Detector
+from connector.errors import BadSignature
+from connector.model import BackendName
+
+log = structlog.get_logger(__name__)
+MAX_BODY = 256 * 1024
+
+
+def hook_route(detectors: Mapping[BackendName, Detector], received: Counter) -> Route:
+    """The route, for these backends. `received` counts by backend and result."""
+
+    async def hook(request: Request) -> Response:
+        name = BackendName(request.path_params["backend"])
+        detector = detectors.get(name)
+        if detector is None:
+            return Response(status_code=404)
+        body = await limited_body(request, MAX_BODY)
+        if body is None:
+            received.labels(name, "too_large").inc()
+            return Response(status_code=413)
+        headers = {key.lower(): value for key, value in request.headers.items()}
+        status, result = await run_in_threadpool(_receive, detector, headers, body)
+        received.labels(name, result).inc()
+        again = {"retry-after": "5"} if status == 503 else None
+        return Response(status_code=status, headers=again)
+
+    return Route("/hooks/{backend}", hook, methods=["POST"])
+
+
+def _receive(detector: Detector, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+    try:
+        fresh = detector.receive(headers, body)
+    except BadSignature as error:
+        log.warning(
+            "A webhook was refused", action="hook.refused", backend=detector.backend, why=str(error)
+        )
+        return 401, "refused"
+    except DBAPIError as error:
+        log.error(
+            "A webhook could not be noted; its sender is asked to come again",
+            action="hook.unavailable",
+            backend=detector.backend,
+            error=type(error.orig).__name__,
+        )
+        return 503, "unavailable"
+    return (202, "noted") if fresh else (200, "repeated")
+
+
+async def limited_body(request: Request, limit: int) -> bytes | None:
+    """The body, or None when it is larger than the limit; no more than that is ever read."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        return None
+    body = bytearray()
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > limit:
+                return None
+    except ClientDisconnect:
+        return None
+    return bytes(body)

@@ -1,0 +1,103 @@
+"""The daemon's HTTP side: an ASGI app (webhooks, health, readiness, metrics) and its server.
+
+An app is a value: routes over the things they need. The server runs in a thread beside the workers
+and stops when told to, after the requests under way are answered.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from connector.detect import Detector
+from connector.errors import StateError
+from connector.model import BackendName
+from connector.ops.metrics import Metrics
+from connector.relay.hooks import hook_route
+
+
+def build_app(
+    detectors: Mapping[BackendName, Detector],
+    metrics: Metrics,
+    readiness: Callable[[], Mapping[str, str]],
+) -> Starlette:
+    """The app. `readiness` answers what is wrong, by part; nothing wrong means ready."""
+
+    async def healthz(_request: Request) -> Response:
+        return PlainTextResponse("alive\n")
+
+    async def readyz(_request: Request) -> Response:
+        problems = await run_in_threadpool(readiness)
+        if problems:
+            return JSONResponse({"ready": False, "problems": dict(problems)}, 503)
+        return JSONResponse({"ready": True})
+
+    async def scrape(_request: Request) -> Response:
+        text = await run_in_threadpool(metrics.text)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(
+        routes=[
+            hook_route(detectors, metrics.webhooks),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", scrape),
+        ]
+    )
+
+
+class HttpServer:
+    """uvicorn in a thread of its own."""
+
+    def __init__(self, app: Starlette, host: str, port: int) -> None:
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                log_config=None,
+                access_log=False,
+                backlog=512,
+                timeout_graceful_shutdown=5,
+            )
+        )
+        self._address = f"{host}:{port}"
+        self._failed = ""
+        self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
+
+    def start(self) -> None:
+        """Serve. Raises StateError when the address cannot be had."""
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise StateError(
+                    f"cannot listen on {self._address}{self._failed}. Stop what uses it, or set"
+                    " server.port to another"
+                )
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(8)
+
+    @property
+    def port(self) -> int:
+        """The port in use, also when 0 was asked for."""
+        return int(self._server.servers[0].sockets[0].getsockname()[1])
+
+    def _serve(self) -> None:
+        try:
+            self._server.run()
+        except SystemExit:
+            self._failed = " (the port is taken, or not ours to use)"
