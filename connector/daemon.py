@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -126,17 +127,15 @@ class Daemon:
         now = self._clock.now()
         for name, detector in self._connector.detectors.items():
             backend = self._config.backends[name]
-            self._every(f"begin {name}", 60, lambda d=detector: self._begin(d), name, now)
+            self._every(f"begin {name}", 60, partial(self._begin, detector), name, now)
             later = now + timedelta(seconds=backend.poll_seconds)
-            self._every(
-                f"poll {name}", backend.poll_seconds, lambda d=detector: d.poll(), name, later
-            )
+            self._every(f"poll {name}", backend.poll_seconds, detector.poll, name, later)
             for sweep in detector.catalogue.capabilities.sweeps:
                 seconds = backend.sweep_seconds.get(sweep, 300)
                 self._every(
                     f"sweep {sweep} of {name}",
                     seconds,
-                    lambda d=detector, s=sweep: d.sweep(s),
+                    partial(detector.sweep, sweep),
                     name,
                     now + timedelta(seconds=seconds),
                 )
@@ -214,7 +213,7 @@ class Daemon:
 
     def _reconcile_all(self) -> None:
         for site, work in self._connector.works.items():
-            self._guarded(f"reconcile {site}", lambda s=site: self._reconcile(s), work.backend)
+            self._guarded(f"reconcile {site}", partial(self._reconcile, site), work.backend)
 
     def _reconcile(self, site: SiteName) -> None:
         connector = self._connector

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from connector.errors import Problem, Rejected
@@ -97,6 +98,8 @@ class SiteSystem:
     name: str
     open: Callable[[SiteSettings, Clock], Site]
     problems: Callable[[SiteSettings], Sequence[Problem]]
+    build_extension: Callable[[Path], Path] | None = None
+    """Make the installable plugin or module in this folder; answers the file made."""
 
 
 # ---- backend ----

@@ -150,6 +150,26 @@ def _outcome(result: Result) -> str:
             return "parked"
 
 
+def see_through(
+    connector: Connector,
+    sites: tuple[SiteName, ...],
+    run_id: str,
+    progress: Callable[[Progress], None],
+) -> Result:
+    """Work on what a run has marked (or watch the daemon do it) until nothing of it is left."""
+    lock = _lock(connector)
+    if lock is not None:
+        with connector.database.write() as connection:
+            todo.release_all(connection)
+        connector.engine.start()
+    try:
+        return _watch(connector, Wish(sites, everything=True), run_id, progress)
+    finally:
+        if lock is not None:
+            connector.engine.stop()
+            lock.release()
+
+
 # ---- marking ----
 
 

@@ -1,0 +1,38 @@
+"""`run`, `db`: the daemon and its state."""
+
+from __future__ import annotations
+
+import click
+
+from connector.cli.context import Options
+from connector.compose import compose
+from connector.daemon import Daemon
+from connector.ops.logs import configure_logs
+from connector.state.database import open_database
+
+
+@click.command()
+@click.pass_obj
+def run(options: Options) -> int:
+    """Run the daemon until it is told to stop (SIGTERM, Ctrl-C)."""
+    config = options.load()
+    configure_logs(config)
+    Daemon(compose(config)).run()
+    return 0
+
+
+@click.group()
+def db() -> None:
+    """The state's database."""
+
+
+@db.command()
+@click.pass_obj
+def upgrade(options: Options) -> int:
+    """Bring the schema up to this version. Stop every daemon and make a backup first."""
+    open_database(options.load().state, migrate=True).close()
+    click.echo("the state has this version's schema")
+    return 0
+
+
+COMMANDS = (run, db)

@@ -1,0 +1,100 @@
+"""`init`, `config`, `secret`, `plugin`, `demo`: from nothing to a first page."""
+
+from __future__ import annotations
+
+import secrets
+from importlib import resources
+from pathlib import Path
+
+import click
+
+from connector import registry
+from connector.cli.context import Options, print_json
+from connector.errors import ConfigError, Problem, Rejected
+from connector.signing import format_secret
+
+
+@click.command()
+@click.option("--path", default="connector.yaml", show_default=True, type=click.Path())
+@click.option("--backend-system", prompt="Commerce backend (medusa, sandbox)", default="medusa")
+@click.option("--backend-url", prompt="Its address", default="http://127.0.0.1:9000")
+@click.option("--site-url", prompt="Address of the WordPress site", default="http://127.0.0.1:8080")
+@click.option("--currency", prompt="Currency of its prices", default="EUR")
+@click.option("--locale", prompt="Language of its pages", default="en-US")
+def init(
+    path: str, backend_system: str, backend_url: str, site_url: str, currency: str, locale: str
+) -> int:
+    """Write a first configuration, asking what it must know."""
+    target = Path(path)
+    if target.exists():
+        raise ConfigError([Problem(path, "is there already", "Move it away, or give --path")])
+    text = resources.files("connector.cli").joinpath("init.yaml").read_text(encoding="utf-8")
+    target.write_text(
+        text.format(
+            system=backend_system,
+            backend_url=backend_url,
+            site_url=site_url,
+            currency=currency.upper(),
+            locale=locale,
+        ),
+        encoding="utf-8",
+    )
+    click.echo(
+        f"{path} is written. Next: install the plugin (`connector plugin build`), pair it (its\n"
+        "settings page shows the secret), set the variables that the file names, then\n"
+        "`connector doctor`, and `connector run`."
+    )
+    return 0
+
+
+@click.group()
+def config() -> None:
+    """The configuration file."""
+
+
+@config.command()
+@click.pass_obj
+def check(options: Options) -> int:
+    """Say everything that is wrong with the configuration; nothing is called."""
+    loaded = options.load()
+    for warning in loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(f"good: {len(loaded.backends)} backends, {len(loaded.sites)} sites")
+    return 0
+
+
+@config.command()
+@click.pass_obj
+def show(options: Options) -> int:
+    """Print the configuration as it is understood, secrets hidden."""
+    print_json(options.load().dump_safe())
+    return 0
+
+
+@click.command()
+def secret() -> int:
+    """Make a signing secret, for webhooks or for a site."""
+    click.echo(format_secret(secrets.token_bytes(32)))
+    return 0
+
+
+@click.group()
+def plugin() -> None:
+    """What is installed in the CMS."""
+
+
+@plugin.command()
+@click.option("--system", default="wordpress", show_default=True, help="The CMS it is for.")
+@click.option("--out", default=".", type=click.Path(file_okay=False), help="Where it goes.")
+def build(system: str, out: str) -> int:
+    """Make the installable zip: commerce-connector.zip, for Plugins > Add New > Upload."""
+    found = registry.site_system(system)
+    if found.build_extension is None:
+        raise Rejected(f"{system} needs no plugin")
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    click.echo(str(found.build_extension(folder)))
+    return 0
+
+
+COMMANDS = (init, config, secret, plugin)
