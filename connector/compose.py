@@ -60,7 +60,12 @@ def compose(config: Config, clock: Clock | None = None) -> Connector:
         SiteName(name): _site_work(config, name, database, catalogues, clock)
         for name in config.sites
     }
-    lines = [line for work in works.values() for line in site_lines(config, work)]
+    lines = [
+        line
+        for name, work in works.items()
+        if not config.sites[name].paused
+        for line in site_lines(config, work)
+    ]
     engine = Engine(database, clock, lines, lease_seconds=config.work.lease_seconds)
     detectors = {
         name: Detector(

@@ -131,7 +131,7 @@ class Daemon:
             later = now + timedelta(seconds=backend.poll_seconds)
             self._every(f"poll {name}", backend.poll_seconds, detector.poll, name, later)
             for sweep in detector.catalogue.capabilities.sweeps:
-                seconds = backend.sweep_seconds.get(sweep, 300)
+                seconds = backend.sweep_every(sweep)
                 self._every(
                     f"sweep {sweep} of {name}",
                     seconds,
