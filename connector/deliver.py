@@ -98,15 +98,19 @@ class Delivery:
             return
         now = self._clock.now()
         with self._database.write() as connection:
-            for claim in claims:
-                missing = truths.waiting[claim.subject]
-                todo.mark(
-                    connection,
-                    [Due(claim.site, Lane.CONTENT, category) for category in missing],
-                    priority=Priority.TERM,
-                    now=now,
-                    why=Why(claim.trace_id, f"category of {claim.subject}", claim.run_id),
-                )
+            todo.mark_each(
+                connection,
+                [
+                    (
+                        Due(claim.site, Lane.CONTENT, category),
+                        Priority.TERM,
+                        Why(claim.trace_id, f"category of {claim.subject}", claim.run_id),
+                    )
+                    for claim in claims
+                    for category in truths.waiting[claim.subject]
+                ],
+                now=now,
+            )
             todo.release(connection, claims, due_at=now + timedelta(seconds=WAIT_SECONDS))
 
     def _decide(self, claims: Sequence[Claimed], truths: Truths) -> list[Work]:
@@ -149,15 +153,19 @@ class Delivery:
             )
             moments = [(each, _next_change(truths.shown[each])) for each in subjects]
             signals.set_moments(connection, site, moments)
-            for claim in claims:
-                if claim.lane is Lane.CONTENT and claim.subject in truths.pictures:
-                    todo.mark(
-                        connection,
-                        [Due(site, Lane.MEDIA, claim.subject)],
-                        priority=Priority(claim.priority),
-                        now=now,
-                        why=Why(claim.trace_id, claim.cause, claim.run_id),
+            todo.mark_each(
+                connection,
+                [
+                    (
+                        Due(site, Lane.MEDIA, claim.subject),
+                        claim.priority,
+                        Why(claim.trace_id, claim.cause, claim.run_id),
                     )
+                    for claim in claims
+                    if claim.lane is Lane.CONTENT and claim.subject in truths.pictures
+                ],
+                now=now,
+            )
 
     def _within_safety(self, work: list[Work]) -> list[Work]:
         """The work without what the safety stop holds back, which is parked for a person."""

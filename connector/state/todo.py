@@ -95,7 +95,18 @@ def mark(
     due_at: datetime | None = None,
 ) -> int:
     """Make these due, and take them out of the parked ones. Answers how many were named."""
-    rows = [_row(item, priority, now, due_at or now, why) for item in due]
+    return mark_each(connection, ((item, priority, why) for item in due), now=now, due_at=due_at)
+
+
+def mark_each(
+    connection: Connection,
+    marks: Iterable[tuple[Due, int, Why]],
+    *,
+    now: datetime,
+    due_at: datetime | None = None,
+) -> int:
+    """As `mark`, each with its own priority and reason."""
+    rows = [_row(item, priority, now, due_at or now, why) for item, priority, why in marks]
     if not rows:
         return 0
     statement = insert(connection, todo)
@@ -119,9 +130,7 @@ def mark(
     return len(rows)
 
 
-def _row(
-    item: Due, priority: Priority, now: datetime, due_at: datetime, why: Why
-) -> dict[str, object]:
+def _row(item: Due, priority: int, now: datetime, due_at: datetime, why: Why) -> dict[str, object]:
     return {
         "site": item.site,
         "lane": item.lane.value,

@@ -60,6 +60,7 @@ WITH_EXTENSION = SiteCapabilities(
     multilingual=True,
 )
 _NO_FENCE = Fence(0, 0)
+_TEXTS = frozenset({"title", "subtitle", "description", "seo_title", "seo_description"})
 
 
 class PageState(StrEnum):
@@ -308,8 +309,10 @@ class MemorySite:
         return self._receipt(write.subject, Outcome.DONE, hashes)
 
     def _apply_content(self, write: ContentWrite) -> Receipt:
-        if not self.capabilities.multilingual and any("@" in name for name in write.fields):
-            return self._receipt(write.subject, Outcome.REJECTED, message="one locale only")
+        if problem := self._problem(write):
+            return self._receipt(write.subject, Outcome.REJECTED, message=problem)
+        if not write.whole and write.subject not in self._pages:
+            return self._receipt(write.subject, Outcome.MISSING, message="there is no such page")
         if missing := self._unknown_categories(write):
             message = f"category {missing[0]} is not here yet"
             return self._receipt(write.subject, Outcome.RETRY, message=message)
@@ -390,6 +393,14 @@ class MemorySite:
             listed = page.fields.get(CATEGORIES)
             if isinstance(listed, list) and subject.id in listed:
                 page.fields[CATEGORIES] = [each for each in listed if each != subject.id]
+
+    def _problem(self, write: ContentWrite) -> str:
+        if not self.capabilities.multilingual and any("@" in name for name in write.fields):
+            return "this site takes one locale only"
+        for name, value in write.fields.items():
+            if name.partition("@")[0] in _TEXTS and not isinstance(value, str):
+                return f"field {name} is no text"
+        return ""
 
     def _unknown_categories(self, write: ContentWrite) -> list[str]:
         listed = write.fields.get(CATEGORIES)
