@@ -60,16 +60,17 @@ class MediaDelivery:
         """Carry out claims of the media lane. Raises as Delivery.deliver does."""
         try:
             truths = self._reader.products([claim.subject for claim in claims])
-            for claim in claims:
-                self._one(claim, truths)
+            with ThreadPoolExecutor(DOWNLOADS_AT_ONCE, "pictures") as pool:
+                for claim in claims:
+                    self._one(claim, truths, pool)
         except ConnectorError as error:
             self._receipts.give_back(claims, error)
             raise
 
-    def _one(self, claim: Claimed, truths: Truths) -> None:
+    def _one(self, claim: Claimed, truths: Truths, pool: ThreadPoolExecutor) -> None:
         urls = truths.pictures.get(claim.subject, ())
         product = truths.products.get(claim.subject)
-        tried = self._bring(urls, product) if product else []
+        tried = self._bring(urls, product, pool) if product and urls else []
         now = self._clock.now()
         again = [picture for picture in tried if pictures.worth_trying(picture)]
         with self._database.write() as connection:
@@ -94,13 +95,14 @@ class MediaDelivery:
                 todo.finish(connection, [claim])
             runs.record(connection, [self._step(claim, picture) for picture in tried])
 
-    def _bring(self, urls: Sequence[str], product: Product) -> list[Picture]:
+    def _bring(
+        self, urls: Sequence[str], product: Product, pool: ThreadPoolExecutor
+    ) -> list[Picture]:
         """Try each of these pictures; the answer says of each how far it got."""
         with self._database.read() as connection:
             known = pictures.load_pictures(connection, self.target.name, urls)
         alt = {media.url: _alt(media, product) for media in product.media}
-        with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
-            files = list(pool.map(self._download, urls))
+        files = list(pool.map(self._download, urls))
         return [
             self._place(url, file, alt[url], known.get(url))
             for url, file in zip(urls, files, strict=True)
