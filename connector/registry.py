@@ -82,7 +82,8 @@ def _load(loaders: Mapping[str, Loader], kind: type[System], system: str, path: 
     try:
         found = loader()
     except Exception as error:
-        what = f"the adapter for {system!r} cannot be loaded ({type(error).__name__}: {error})"
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        what = f"the adapter for {system!r} cannot be loaded ({reason})"
         raise ConfigError([Problem(path, what, _REINSTALL)]) from error
     if not isinstance(found, kind):
         what = f"the adapter for {system!r} registers {type(found).__name__}, no {kind.__name__}"

@@ -32,7 +32,8 @@ _SECRET_KEY = re.compile(
     r"secret|passw|token|authori[sz]ation|credential|cookie|signature|api_?key|private_?key",
     re.IGNORECASE,
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL_IN_TRACE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MULTILINE = ("exception", "stack")
 _CHATTY = ("httpx", "httpcore", "urllib3", "apscheduler", "sqlalchemy", "alembic", "PIL", "asyncio")
 _OWN_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
@@ -137,11 +138,9 @@ def _quieten(level: str) -> None:
 def _renderers(form: str, out: TextIO) -> list[Processor]:
     if form == "json":
         return [structlog.processors.JSONRenderer(ensure_ascii=False)]
-    return [
-        structlog.dev.ConsoleRenderer(
-            colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
-    ]
+    plain = structlog.dev.plain_traceback
+    console = structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=plain)
+    return [_indent_traces, console]
 
 
 def _name_action(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -163,25 +162,33 @@ def _cleaned(key: str, value: object) -> Any:
             return value
         case Mapping():
             return {
-                _one_line(without_secrets(str(each))): _cleaned(str(each), below)
+                _escaped(without_secrets(str(each))): _cleaned(str(each), below)
                 for each, below in value.items()
             }
         case list() | tuple() | set() | frozenset():
             return [_cleaned("", each) for each in value]
         case _:
             text = without_secrets(str(value))
-            return text if key in _MULTILINE else _one_line(text)
+            return _escaped(text, _CONTROL_IN_TRACE if key in _MULTILINE else _CONTROL)
 
 
-def _one_line(text: str) -> str:
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+def _escaped(text: str, pattern: re.Pattern[str] = _CONTROL) -> str:
+    return pattern.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def _indent_traces(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A trace has lines of its own on a console; the bar says that none of them is an event."""
+    for key in _MULTILINE:
+        if key in event:
+            event[key] = "\n".join("  | " + line for line in str(event[key]).split("\n"))
+    return event
 
 
 _BOTH: list[Processor] = [structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name]
 _FINISH: list[Processor] = [
     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
     _name_action,
-    structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
     structlog.processors.StackInfoRenderer(),
     structlog.processors.format_exc_info,
     clean,
