@@ -1,0 +1,394 @@
+<?php
+/**
+ * Pages of products: makes and changes posts, a batch at a time.
+ *
+ * Posts go through wp_insert_post and wp_update_post, so that hooks of other plugins fire, but only
+ * where an editorial field changed; everything else is written by statements over all rows.
+ *
+ * @package Commerce_Connector
+ */
+
+if ( ! defined( 'ABSPATH' ) ) {
+	exit;
+}
+
+/**
+ * Writes documents.
+ */
+final class Commerce_Connector_Content {
+
+	/**
+	 * Name of the backend.
+	 *
+	 * @var string
+	 */
+	private $backend;
+
+	/**
+	 * Posts touched by the running transaction.
+	 *
+	 * @var int[]
+	 */
+	private $touched = array();
+
+	/**
+	 * A writer for one request.
+	 *
+	 * @param string $backend Backend.
+	 */
+	public function __construct( $backend ) {
+		$this->backend = $backend;
+	}
+
+	/**
+	 * Slugs of pages to make, and tags to make: WordPress itself does not keep these unique.
+	 *
+	 * @param object[] $items Items.
+	 * @return string[]
+	 */
+	public function extra_locks( array $items ) {
+		$locks = array();
+		$bound = Commerce_Connector_Stored::bindings( array_keys( $items ) );
+		foreach ( array_diff_key( $items, $bound ) as $item ) {
+			$locks[] = Commerce_Connector_Tables::subject_key( '', 'slug', sanitize_title( $item->slug ) );
+		}
+		if ( Commerce_Connector_Term_Lists::unknown_tags( $this->tags( $items ) ) ) {
+			$locks[] = Commerce_Connector_Tables::subject_key( '', 'lock', 'terms' );
+		}
+		return array_values( array_unique( $locks ) );
+	}
+
+	/**
+	 * Writes what can be written, and answers for each item.
+	 *
+	 * @param object[] $items By subject key.
+	 * @return array[] Receipts by subject key.
+	 */
+	public function apply( array $items ) {
+		$bound    = Commerce_Connector_Stored::bindings( array_keys( $items ) );
+		$stored   = Commerce_Connector_Stored::products( $this->backend, array_column( $bound, 'object_id' ) );
+		$terms    = new Commerce_Connector_Term_Lists( $this->backend, $this->categories( $items ), $this->tags( $items ) );
+		$receipts = array();
+		$pages    = array();
+		foreach ( $items as $key => $item ) {
+			$page    = $this->page( $item, isset( $bound[ $key ] ) ? $bound[ $key ] : null, $stored );
+			$problem = self::problem( $item );
+			$missing = $problem ? array() : $terms->missing( self::strings( $page['write'], 'categories' ) );
+			if ( $problem ) {
+				$receipts[ $key ] = Commerce_Connector_Writes::receipt( $item, 'rejected', array( 'message' => $problem ) );
+			} elseif ( $missing ) {
+				$receipts[ $key ] = Commerce_Connector_Writes::receipt( $item, 'retry', array( 'message' => 'Categories are not here yet: ' . implode( ', ', $missing ) . '.' ) );
+			} else {
+				$pages[ $key ] = $page;
+			}
+		}
+		$this->prime( $pages );
+		foreach ( $pages as $key => $page ) {
+			$pages[ $key ]['id'] = $this->save_post( $key, $items[ $key ], $page );
+			$this->touched[]     = $pages[ $key ]['id'];
+		}
+		$this->save_meta( $pages );
+		$terms->save( $pages );
+		return $receipts + $this->confirm( $items, $pages, $bound );
+	}
+
+	/**
+	 * After the commit: what caches took from within the transaction goes.
+	 */
+	public function done() {
+		if ( $this->touched ) {
+			Commerce_Connector_Purge::pages( $this->touched );
+
+			/**
+			 * Pages of products were written.
+			 *
+			 * @param int[] $ids The posts.
+			 */
+			do_action( 'commerce_connector_content_updated', $this->touched );
+		}
+	}
+
+	/**
+	 * After a rollback: the posts are not what caches say.
+	 */
+	public function undone() {
+		foreach ( $this->touched as $id ) {
+			wp_cache_delete( $id, 'posts' );
+			wp_cache_delete( $id, 'post_meta' );
+		}
+		$this->touched = array();
+	}
+
+	/**
+	 * What is to be done for one item: the present page, and which fields are written or kept.
+	 *
+	 * @param object     $item    Item.
+	 * @param array|null $binding Row, or null.
+	 * @param array[]    $stored  Pages that are there.
+	 * @return array
+	 */
+	private function page( $item, $binding, array $stored ) {
+		$id   = $binding ? (int) $binding['object_id'] : 0;
+		$have = isset( $stored[ $id ] ) ? $stored[ $id ] : null;
+		$page = array(
+			'id'    => $have ? $id : 0,
+			'have'  => $have,
+			'write' => get_object_vars( $item->fields ),
+			'kept'  => array(),
+			'back'  => $have && 1 === (int) $binding['retired'] && 'draft' === $have['status'],
+		);
+		foreach ( $have ? get_object_vars( $item->expected ) : array() as $field => $hash ) {
+			if ( ! array_key_exists( $field, $page['write'] ) ) {
+				continue;
+			}
+			$now = isset( $have['raw'][ $field ] ) ? $have['raw'][ $field ] : null;
+			if ( Commerce_Connector_Stored::hash( $now ) !== $hash ) {
+				$page['kept'][] = (string) $field;
+				unset( $page['write'][ $field ] );
+			}
+		}
+		return $page;
+	}
+
+	/**
+	 * Reads all posts that will be updated by one query.
+	 *
+	 * @param array[] $pages Pages.
+	 */
+	private function prime( array $pages ) {
+		$ids = array_filter( array_column( $pages, 'id' ) );
+		if ( $ids ) {
+			_prime_post_caches( $ids, false, false );
+		}
+	}
+
+	/**
+	 * Makes a post, or updates it where an editorial field or its state changes.
+	 *
+	 * @param string $key  Subject key.
+	 * @param object $item Item.
+	 * @param array  $page Page.
+	 * @return int Post id.
+	 * @throws Commerce_Connector_Item_Failed Where WordPress or a hook refuses this one.
+	 * @throws Commerce_Connector_Busy        Where the database refuses.
+	 */
+	private function save_post( $key, $item, array $page ) {
+		$post = array();
+		foreach ( Commerce_Connector_Stored::COLUMNS as $field => $column ) {
+			if ( isset( $page['write'][ $field ] ) && ( ! $page['have'] || $page['have']['raw'][ $field ] !== $page['write'][ $field ] ) ) {
+				$post[ $column ] = $page['write'][ $field ];
+			}
+		}
+		if ( $page['back'] ) {
+			$post['post_status'] = 'publish';
+		}
+		if ( $page['have'] && ! $post ) {
+			return $page['id'];
+		}
+		$post += $page['have'] ? array( 'ID' => $page['id'] ) : array(
+			'post_type'      => Commerce_Connector_Types::PRODUCT,
+			'post_status'    => 'publish',
+			'post_author'    => Commerce_Connector_Types::user_id(),
+			'post_name'      => $item->slug,
+			'comment_status' => 'closed',
+			'ping_status'    => 'closed',
+		);
+		try {
+			$id = $page['have'] ? wp_update_post( wp_slash( $post ), true ) : wp_insert_post( wp_slash( $post ), true );
+		} catch ( Exception $error ) {
+			throw new Commerce_Connector_Item_Failed( $key, 'A hook of another plugin failed with ' . get_class( $error ) . '.' );
+		}
+		if ( is_wp_error( $id ) && in_array( $id->get_error_code(), array( 'db_insert_error', 'db_update_error' ), true ) ) {
+			throw new Commerce_Connector_Busy( 'The database refused a post.' );
+		}
+		if ( is_wp_error( $id ) || ! $id ) {
+			throw new Commerce_Connector_Item_Failed( $key, is_wp_error( $id ) ? $id->get_error_message() : 'WordPress refused the post.' );
+		}
+		return $id;
+	}
+
+	/**
+	 * Writes all meta rows of all pages.
+	 *
+	 * @param array[] $pages Pages with ids.
+	 */
+	private function save_meta( array $pages ) {
+		global $wpdb;
+		$old = array();
+		$new = array();
+		foreach ( $pages as $page ) {
+			foreach ( self::meta( $page ) as $name => $value ) {
+				$at = isset( $page['have']['meta_ids'][ $name ] ) ? $page['have']['meta_ids'][ $name ] : 0;
+				if ( $at ) {
+					$old[] = array( $at, $page['id'], $name, $value );
+				} else {
+					$new[] = array( $page['id'], $name, $value );
+				}
+			}
+		}
+		Commerce_Connector_Sql::insert( $wpdb->postmeta, array( 'meta_id', 'post_id', 'meta_key', 'meta_value' ), $old, array( 'meta_value' ) );
+		Commerce_Connector_Sql::insert( $wpdb->postmeta, array( 'post_id', 'meta_key', 'meta_value' ), $new );
+	}
+
+	/**
+	 * The meta rows of one page. The featured image is ours until an editor takes another.
+	 *
+	 * @param array $page Page.
+	 * @return array Name to value.
+	 */
+	private static function meta( array $page ) {
+		$meta = array();
+		foreach ( $page['write'] as $field => $value ) {
+			if ( ! isset( Commerce_Connector_Stored::COLUMNS[ $field ] ) && 'categories' !== $field && 'tags' !== $field ) {
+				$meta[ Commerce_Connector_Stored::META . $field ] = Commerce_Connector_Stored::json( $value );
+			}
+		}
+		if ( isset( $page['write']['media'] ) ) {
+			$was = isset( $page['have']['raw']['media'] ) ? self::first_picture( json_decode( $page['have']['raw']['media'] ) ) : 0;
+			$has = $page['have'] ? $page['have']['thumbnail'] : 0;
+			$now = self::first_picture( $page['write']['media'] );
+			if ( $has === $was && $has !== $now ) {
+				$meta['_thumbnail_id'] = (string) $now;
+			}
+		}
+		return $meta;
+	}
+
+	/**
+	 * The attachment that stands first.
+	 *
+	 * @param mixed $media Value of the field.
+	 * @return int
+	 */
+	private static function first_picture( $media ) {
+		return is_array( $media ) && isset( $media[0]->id ) ? (int) $media[0]->id : 0;
+	}
+
+	/**
+	 * Reads back what is stored now, notes it in the bindings, and answers.
+	 *
+	 * @param object[] $items Items.
+	 * @param array[]  $pages Pages with ids.
+	 * @param array[]  $bound Bindings as they were.
+	 * @return array[] Receipts by subject key.
+	 */
+	private function confirm( array $items, array $pages, array $bound ) {
+		$stored   = Commerce_Connector_Stored::products( $this->backend, array_column( $pages, 'id' ) );
+		$receipts = array();
+		$rows     = array();
+		_prime_post_caches( array_column( $pages, 'id' ), false, false );
+		foreach ( $pages as $key => $page ) {
+			$fields           = array_map( 'strval', array_keys( $page['write'] ) );
+			$hashes           = Commerce_Connector_Stored::hashes( $stored[ $page['id'] ]['raw'], $fields );
+			$was              = $page['have'] ? $bound[ $key ] : null;
+			$rows[]           = array(
+				$key,
+				$this->backend,
+				'product',
+				$items[ $key ]->id,
+				$page['id'],
+				0,
+				time(),
+				self::merged( $was ? $was['hashes'] : '{}', $hashes ),
+				self::merged( $was ? $was['bases'] : '{}', $page['write'] ),
+				'',
+			);
+			$receipts[ $key ] = Commerce_Connector_Writes::receipt(
+				$items[ $key ],
+				'done',
+				array(
+					'cms_id' => (string) $page['id'],
+					'url'    => get_permalink( $page['id'] ),
+					'hashes' => $hashes,
+					'kept'   => $page['kept'],
+				)
+			);
+		}
+		Commerce_Connector_Sql::insert( Commerce_Connector_Tables::name( 'bindings' ), array( 'subject_key', 'backend', 'kind', 'backend_id', 'object_id', 'retired', 'synced_at', 'hashes', 'bases', 'status' ), $rows, array( 'object_id', 'retired', 'synced_at', 'hashes', 'bases' ) );
+		return $receipts;
+	}
+
+	/**
+	 * A JSON object with some values put in.
+	 *
+	 * @param string $json   Object.
+	 * @param array  $values By name.
+	 * @return string
+	 */
+	private static function merged( $json, array $values ) {
+		$object = json_decode( $json );
+		foreach ( $values as $name => $value ) {
+			$object->$name = $value;
+		}
+		return Commerce_Connector_Stored::json( $object );
+	}
+
+	/**
+	 * What is wrong with an item; "" where nothing is.
+	 *
+	 * @param object $item Item.
+	 * @return string
+	 */
+	private static function problem( $item ) {
+		foreach ( get_object_vars( $item->fields ) as $field => $value ) {
+			if ( ! preg_match( '/^[a-z][a-z0-9_]{0,60}(@[A-Za-z0-9-]{2,35})?\z/', $field ) ) {
+				return 'A field has no proper name.';
+			}
+			if ( isset( Commerce_Connector_Stored::COLUMNS[ $field ] ) && ! is_string( $value ) ) {
+				return "$field is no text.";
+			}
+			if ( in_array( $field, array( 'categories', 'tags' ), true ) && ( ! is_array( $value ) || array_filter( $value, 'is_string' ) !== $value ) ) {
+				return "$field is no list of texts.";
+			}
+		}
+		return '';
+	}
+
+	/**
+	 * The texts of a list, or none.
+	 *
+	 * @param array  $fields Fields.
+	 * @param string $name   Which.
+	 * @return string[]
+	 */
+	private static function strings( array $fields, $name ) {
+		return isset( $fields[ $name ] ) && is_array( $fields[ $name ] ) ? array_filter( $fields[ $name ], 'is_string' ) : array();
+	}
+
+	/**
+	 * Tags of all items.
+	 *
+	 * @param object[] $items Items.
+	 * @return string[]
+	 */
+	private function tags( array $items ) {
+		return $this->all( $items, 'tags' );
+	}
+
+	/**
+	 * Categories of all items.
+	 *
+	 * @param object[] $items Items.
+	 * @return string[]
+	 */
+	private function categories( array $items ) {
+		return $this->all( $items, 'categories' );
+	}
+
+	/**
+	 * The texts of a list, over all items, each once.
+	 *
+	 * @param object[] $items Items.
+	 * @param string   $name  Field.
+	 * @return string[]
+	 */
+	private function all( array $items, $name ) {
+		$seen = array();
+		foreach ( $items as $item ) {
+			foreach ( self::strings( get_object_vars( $item->fields ), $name ) as $one ) {
+				$seen[ "x$one" ] = $one;
+			}
+		}
+		return array_values( $seen );
+	}
+}

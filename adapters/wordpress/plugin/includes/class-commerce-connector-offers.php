@@ -1,0 +1,251 @@
+<?php
+/**
+ * Prices and stock: rows of a table of our own. No post is touched, only its caches are.
+ *
+ * @package Commerce_Connector
+ */
+
+if ( ! defined( 'ABSPATH' ) ) {
+	exit;
+}
+
+/**
+ * Writes and reads offers.
+ */
+final class Commerce_Connector_Offers {
+
+	const COLUMNS = array( 'variant', 'market', 'min_quantity', 'sku', 'amount', 'price', 'currency', 'amount_text', 'compare_at', 'compare_at_text', 'price_list', 'tax_included', 'availability', 'quantity', 'valid_until', 'position' );
+	const TEXTS   = array(
+		'variant'         => 190,
+		'market'          => 64,
+		'sku'             => 190,
+		'price'           => 40,
+		'currency'        => 3,
+		'amount_text'     => 100,
+		'compare_at_text' => 100,
+	);
+	const NUMBERS = array( 'min_quantity', 'amount', 'position' );
+
+	/**
+	 * Name of the backend.
+	 *
+	 * @var string
+	 */
+	private $backend;
+
+	/**
+	 * Keys of products whose pages show something else now.
+	 *
+	 * @var string[]
+	 */
+	private $written = array();
+
+	/**
+	 * A writer for one request.
+	 *
+	 * @param string $backend Backend.
+	 */
+	public function __construct( $backend ) {
+		$this->backend = $backend;
+	}
+
+	/**
+	 * No locks beyond the subjects'.
+	 *
+	 * @return string[]
+	 */
+	public function extra_locks() {
+		return array();
+	}
+
+	/**
+	 * Upserts all rows, removes those that are no longer offered, answers with the stored hash.
+	 *
+	 * @param object[] $items By subject key.
+	 * @return array[] Receipts by subject key.
+	 */
+	public function apply( array $items ) {
+		$receipts = array();
+		$rows     = array();
+		foreach ( $items as $key => $item ) {
+			$problem = self::problem( $item );
+			if ( $problem ) {
+				$receipts[ $key ] = Commerce_Connector_Writes::receipt( $item, 'rejected', array( 'message' => $problem ) );
+				unset( $items[ $key ] );
+				continue;
+			}
+			foreach ( $item->offers as $offer ) {
+				$rows[] = $this->row( $key, $item, $offer );
+			}
+		}
+		$columns = array_merge( array( 'subject_key', 'row_key', 'backend', 'product' ), self::COLUMNS );
+		Commerce_Connector_Sql::insert( Commerce_Connector_Tables::name( 'offers' ), $columns, $rows, self::COLUMNS );
+		$stored = self::without_others( self::stored( array_keys( $items ) ), $items );
+		$bound  = $items ? Commerce_Connector_Stored::bindings( array_keys( $items ) ) : array();
+		foreach ( $items as $key => $item ) {
+			$more             = array( 'hashes' => array( 'offers' => self::hash( isset( $stored[ $key ] ) ? $stored[ $key ] : array() ) ) );
+			$more            += isset( $bound[ $key ] ) ? array( 'cms_id' => (string) $bound[ $key ]['object_id'] ) : array();
+			$receipts[ $key ] = Commerce_Connector_Writes::receipt( $item, 'done', $more );
+			if ( isset( $bound[ $key ] ) ) {
+				$this->written[] = (int) $bound[ $key ]['object_id'];
+			}
+		}
+		return $receipts;
+	}
+
+	/**
+	 * After the commit: caches of the pages.
+	 */
+	public function done() {
+		Commerce_Connector_Purge::offers( $this->written );
+	}
+
+	/**
+	 * After a rollback: nothing was changed.
+	 */
+	public function undone() {
+		$this->written = array();
+	}
+
+	/**
+	 * Offers as they stand.
+	 *
+	 * @param string[] $keys Subject keys.
+	 * @return array[] Subject key to row key to row.
+	 */
+	public static function stored( array $keys ) {
+		$stored = array();
+		if ( $keys ) {
+			foreach ( Commerce_Connector_Sql::rows( 'SELECT * FROM ' . Commerce_Connector_Tables::name( 'offers' ) . ' WHERE subject_key IN (' . Commerce_Connector_Sql::in( $keys ) . ')' ) as $row ) {
+				$stored[ $row['subject_key'] ][ $row['row_key'] ] = $row;
+			}
+		}
+		return $stored;
+	}
+
+	/**
+	 * The fingerprint of a product's offers together; "" where it has none.
+	 *
+	 * @param array[] $rows Row key to row.
+	 * @return string
+	 */
+	public static function hash( array $rows ) {
+		if ( ! $rows ) {
+			return '';
+		}
+		ksort( $rows, SORT_STRING );
+		$text = '';
+		foreach ( $rows as $row ) {
+			foreach ( self::COLUMNS as $column ) {
+				$text .= null === $row[ $column ] ? "\0\n" : $row[ $column ] . "\n";
+			}
+		}
+		return Commerce_Connector_Stored::hash( $text );
+	}
+
+	/**
+	 * Deletes the rows of products.
+	 *
+	 * @param string[] $keys Subject keys.
+	 */
+	public static function delete( array $keys ) {
+		if ( $keys ) {
+			Commerce_Connector_Sql::run( 'DELETE FROM ' . Commerce_Connector_Tables::name( 'offers' ) . ' WHERE subject_key IN (' . Commerce_Connector_Sql::in( $keys ) . ')' );
+		}
+	}
+
+	/**
+	 * Deletes stored rows that the items do not have.
+	 *
+	 * @param array[]  $stored As stored() gives.
+	 * @param object[] $items  Items written.
+	 * @return array[] What is left of stored.
+	 */
+	private static function without_others( array $stored, array $items ) {
+		$table = Commerce_Connector_Tables::name( 'offers' );
+		foreach ( $items as $key => $item ) {
+			$old = array_diff_key( isset( $stored[ $key ] ) ? $stored[ $key ] : array(), $item->row_keys );
+			if ( $old ) {
+				Commerce_Connector_Sql::run( "DELETE FROM $table WHERE subject_key = " . Commerce_Connector_Sql::literal( $key ) . ' AND row_key IN (' . Commerce_Connector_Sql::in( array_map( 'strval', array_keys( $old ) ) ) . ')' );
+				$stored[ $key ] = array_intersect_key( $stored[ $key ], $item->row_keys );
+			}
+		}
+		return $stored;
+	}
+
+	/**
+	 * One row as the table takes it.
+	 *
+	 * @param string $key   Subject key.
+	 * @param object $item  Item.
+	 * @param object $offer Offer.
+	 * @return array
+	 */
+	private function row( $key, $item, $offer ) {
+		$row = array( $key, $offer->row_key, $this->backend, $item->id );
+		foreach ( self::COLUMNS as $column ) {
+			$row[] = $offer->$column;
+		}
+		return $row;
+	}
+
+	/**
+	 * What is wrong with an item; "" where nothing is. Notes the keys of its rows.
+	 *
+	 * @param object $item Item.
+	 * @return string
+	 */
+	private static function problem( $item ) {
+		$item->row_keys = array();
+		foreach ( $item->offers as $offer ) {
+			foreach ( self::COLUMNS as $column ) {
+				if ( ! property_exists( $offer, $column ) ) {
+					return "An offer lacks $column.";
+				}
+			}
+			foreach ( self::TEXTS as $column => $length ) {
+				if ( ! is_string( $offer->$column ) || mb_strlen( $offer->$column ) > $length ) {
+					return "$column is no text of at most $length characters.";
+				}
+			}
+			foreach ( self::NUMBERS as $column ) {
+				if ( ! is_int( $offer->$column ) ) {
+					return "$column is no whole number.";
+				}
+			}
+			$problem = self::problem_of_rest( $offer );
+			if ( $problem ) {
+				return $problem;
+			}
+			$offer->row_key = Commerce_Connector_Tables::row_key( $offer->variant, $offer->market, $offer->min_quantity );
+			if ( isset( $item->row_keys[ $offer->row_key ] ) ) {
+				return "variant {$offer->variant} stands twice in market {$offer->market} from quantity {$offer->min_quantity}.";
+			}
+			$item->row_keys[ $offer->row_key ] = true;
+		}
+		return '';
+	}
+
+	/**
+	 * What is wrong with the columns that may be null or have few values.
+	 *
+	 * @param object $offer Offer.
+	 * @return string
+	 */
+	private static function problem_of_rest( $offer ) {
+		foreach ( array( 'compare_at', 'quantity' ) as $column ) {
+			if ( null !== $offer->$column && ! is_int( $offer->$column ) ) {
+				return "$column is neither null nor a whole number.";
+			}
+		}
+		foreach ( array( 'price_list' => 190, 'valid_until' => 40 ) as $column => $length ) { // phpcs:ignore WordPress.Arrays
+			if ( null !== $offer->$column && ( ! is_string( $offer->$column ) || mb_strlen( $offer->$column ) > $length ) ) {
+				return "$column is neither null nor a text of at most $length characters.";
+			}
+		}
+		if ( $offer->min_quantity < 1 || $offer->position < 0 || ! is_bool( $offer->tax_included ) ) {
+			return 'min_quantity, position or tax_included is out of range.';
+		}
+		return in_array( $offer->availability, array( 'in_stock', 'out_of_stock', 'backorder' ), true ) ? '' : 'availability is unknown.';
+	}
+}

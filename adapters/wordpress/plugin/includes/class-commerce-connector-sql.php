@@ -1,0 +1,119 @@
+<?php
+/**
+ * Multi-row SQL: literals, IN lists, upserts in bounded statements. Knows no table of ours.
+ *
+ * WordPress' own prepare() is made for single rows; at thousands of values a request it costs more
+ * than the query, so values are escaped here one by one.
+ *
+ * @package Commerce_Connector
+ */
+
+// phpcs:disable WordPress.DB.PreparedSQL, WordPress.DB.DirectDatabaseQuery
+
+if ( ! defined( 'ABSPATH' ) ) {
+	exit;
+}
+
+/**
+ * The database said no: locked, deadlock, gone. The request may be repeated.
+ */
+final class Commerce_Connector_Busy extends Exception {}
+
+/**
+ * Statements over many rows.
+ */
+final class Commerce_Connector_Sql {
+
+	/**
+	 * No statement grows beyond this, so that small max_allowed_packet settings do.
+	 */
+	const MAX_BYTES = 400000;
+
+	/**
+	 * One value as SQL.
+	 *
+	 * @param mixed $value Null, bool, int or string.
+	 * @return string
+	 */
+	public static function literal( $value ) {
+		global $wpdb;
+		if ( null === $value ) {
+			return 'NULL';
+		}
+		if ( is_int( $value ) || is_bool( $value ) ) {
+			return (string) (int) $value;
+		}
+		return "'" . $wpdb->_real_escape( (string) $value ) . "'";
+	}
+
+	/**
+	 * Values as the inside of IN ( ... ).
+	 *
+	 * @param array $values At least one.
+	 * @return string
+	 */
+	public static function in( array $values ) {
+		return implode( ',', array_map( array( __CLASS__, 'literal' ), $values ) );
+	}
+
+	/**
+	 * Runs a statement; an error is never passed over, because a deadlock has undone everything before.
+	 *
+	 * @param string $sql Complete SQL.
+	 * @return int Rows affected.
+	 * @throws Commerce_Connector_Busy When the database refuses.
+	 */
+	public static function run( $sql ) {
+		global $wpdb;
+		$shown = $wpdb->hide_errors();
+		$done  = $wpdb->query( $sql );
+		if ( $shown ) {
+			$wpdb->show_errors();
+		}
+		if ( false === $done ) {
+			throw new Commerce_Connector_Busy( 'The database refused a statement.' );
+		}
+		return (int) $done;
+	}
+
+	/**
+	 * Rows as arrays.
+	 *
+	 * @param string $sql Complete SQL.
+	 * @return array[]
+	 * @throws Commerce_Connector_Busy When the database refuses.
+	 */
+	public static function rows( $sql ) {
+		global $wpdb;
+		self::run( $sql );
+		return array_map( 'get_object_vars', $wpdb->last_result );
+	}
+
+	/**
+	 * Inserts rows, or updates the named columns where the key is there already.
+	 *
+	 * @param string   $table   Table with prefix.
+	 * @param string[] $columns Column names.
+	 * @param array[]  $rows    Values in the order of the columns.
+	 * @param string[] $update  Columns to update on a duplicate key; none: a duplicate is an error.
+	 */
+	public static function insert( $table, array $columns, array $rows, array $update = array() ) {
+		$head = "INSERT INTO $table (" . implode( ',', $columns ) . ') VALUES ';
+		$tail = '';
+		foreach ( $update as $column ) {
+			$tail .= ( '' === $tail ? ' ON DUPLICATE KEY UPDATE ' : ',' ) . "$column=VALUES($column)";
+		}
+		$values = '';
+		foreach ( $rows as $row ) {
+			$literal = '(' . self::in( $row ) . ')';
+			if ( '' !== $values && strlen( $values ) + strlen( $literal ) > self::MAX_BYTES ) {
+				self::run( $head . $values . $tail );
+				$values = '';
+			}
+			$values .= ( '' === $values ? '' : ',' ) . $literal;
+		}
+		if ( '' !== $values ) {
+			self::run( $head . $values . $tail );
+		}
+	}
+}

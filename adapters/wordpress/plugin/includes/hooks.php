@@ -1,0 +1,48 @@
+<?php
+/**
+ * Every hook of the plugin, in one place.
+ *
+ * @package Commerce_Connector
+ */
+
+if ( ! defined( 'ABSPATH' ) ) {
+	exit;
+}
+
+// Life.
+register_activation_hook( COMMERCE_CONNECTOR_FILE, array( 'Commerce_Connector_Setup', 'activate' ) );
+register_deactivation_hook( COMMERCE_CONNECTOR_FILE, array( 'Commerce_Connector_Setup', 'deactivate' ) );
+add_action( 'init', array( 'Commerce_Connector_Setup', 'upgrade' ), 5 );
+add_action( 'init', array( 'Commerce_Connector_Types', 'register' ) );
+add_filter( 'authenticate', array( 'Commerce_Connector_Types', 'refuse_login' ), 100 );
+
+// The daemon.
+add_action( 'rest_api_init', array( 'Commerce_Connector_Api', 'register' ) );
+
+// What people do.
+add_action( 'post_updated', array( 'Commerce_Connector_Events', 'post_updated' ), 10, 3 );
+add_action( 'transition_post_status', array( 'Commerce_Connector_Events', 'status_changed' ), 10, 3 );
+add_action( 'before_delete_post', array( 'Commerce_Connector_Events', 'post_deleted' ), 10, 2 );
+add_action( 'set_object_terms', array( 'Commerce_Connector_Events', 'terms_set' ), 10, 6 );
+add_action( 'edited_commerce_category', array( 'Commerce_Connector_Events', 'category_edited' ) );
+add_action( 'pre_delete_term', array( 'Commerce_Connector_Events', 'category_deleted' ), 10, 2 );
+add_action( 'delete_attachment', array( 'Commerce_Connector_Media', 'deleted' ) );
+
+// Page caches.
+add_action( 'commerce_connector_offers_updated', array( 'Commerce_Connector_Purge', 'known_page_caches' ) );
+add_action( 'commerce_connector_content_updated', array( 'Commerce_Connector_Purge', 'known_page_caches' ) );
+
+// Visitors.
+add_filter( 'the_content', array( 'Commerce_Connector_View', 'add_to_content' ) );
+add_filter( 'the_excerpt', array( 'Commerce_Connector_View', 'add_to_excerpt' ) );
+add_action( 'wp_head', array( 'Commerce_Connector_Structured_Data', 'print_json_ld' ) );
+add_action( 'wp_head', array( 'Commerce_Connector_Structured_Data', 'print_description' ), 1 );
+add_filter( 'document_title_parts', array( 'Commerce_Connector_Structured_Data', 'title_parts' ) );
+add_action( 'wp_enqueue_scripts', array( 'Commerce_Connector_View', 'enqueue' ) );
+
+// Editors and administrators.
+add_action( 'add_meta_boxes_commerce_product', array( 'Commerce_Connector_Meta_Box', 'add' ) );
+add_action( 'admin_menu', array( 'Commerce_Connector_Settings', 'add_page' ) );
+add_action( 'admin_init', array( 'Commerce_Connector_Settings', 'register' ) );
+add_action( 'admin_post_commerce_connector_secret', array( 'Commerce_Connector_Settings', 'make_secret' ) );
+add_action( 'admin_post_commerce_connector_test', array( 'Commerce_Connector_Settings', 'test' ) );
