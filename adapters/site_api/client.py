@@ -254,6 +254,23 @@ class _Transport:
                 answer = self._briefly(
                     partial(self._once, root, method, target, body, content_type)
                 )
+            except _NotTheApi as error:
+                first = first or error.failure
+                continue
+            self._roots = (root,)
+            return answer
+        assert first is not None
+        raise first
+
+    def _briefly(self, call: Callable[[], wire.Json]) -> wire.Json:
+        """Repeat what is over in a moment. All requests are safe to repeat (write_id, fence)."""
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_Briefly),
+            stop=tenacity.stop_after_attempt(IN_CALL_ATTEMPTS),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=2.0),
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
         try:
             return retrying(call)
         except _Briefly as error:
