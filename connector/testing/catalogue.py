@@ -7,6 +7,7 @@ may show. Keeps the promises of ports.py exactly; failures are added by `testing
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections import Counter
@@ -35,6 +36,7 @@ from connector.ports import (
     BackendFacts,
     CatalogueCapabilities,
     ChangePage,
+    Clock,
     Fetched,
     Sighting,
     Signal,
@@ -68,6 +70,8 @@ class Change:
 
     kind: ChangeKind
     signal: Signal
+    at: datetime | None
+    """When, where the backend was given a clock."""
 
 
 class MemoryCatalogue:
@@ -81,7 +85,9 @@ class MemoryCatalogue:
         capabilities: CatalogueCapabilities = EVERYTHING,
         secrets: Sequence[signing.Secret] = (),
         page_size: int = 50,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock
         self._capabilities = capabilities
         self._secrets = tuple(secrets)
         self._page_size = page_size
@@ -195,6 +201,15 @@ class MemoryCatalogue:
             return iter([ChangePage((), str(end))])
         return self._change_pages(_position(cursor, end), end)
 
+    def cursor_at(self, moment: datetime) -> str:
+        """Without a clock nothing is known of times: everything since the beginning."""
+        self._called("cursor_at")
+        with self._lock:
+            before = itertools.takewhile(
+                lambda change: change.at is not None and change.at < moment, self._feed
+            )
+            return str(sum(1 for _ in before))
+
     def sweep(self, name: str) -> Iterator[Sequence[Sighting]]:
         self._called("sweep")
         if name not in self._capabilities.sweeps:
@@ -222,10 +237,13 @@ class MemoryCatalogue:
         offers = kind in (ChangeKind.PRICES, ChangeKind.STOCK)
         lanes = frozenset({Lane.OFFERS}) if offers else frozenset[Lane]()
         subject = Subject(SubjectKind.PRODUCT, product)
-        self._feed.append(Change(kind, Signal(subject, lanes)))
+        self._append(kind, Signal(subject, lanes))
 
     def _note_category(self, kind: ChangeKind, category: CategoryId) -> None:
-        self._feed.append(Change(kind, Signal(Subject(SubjectKind.CATEGORY, category))))
+        self._append(kind, Signal(Subject(SubjectKind.CATEGORY, category)))
+
+    def _append(self, kind: ChangeKind, signal: Signal) -> None:
+        self._feed.append(Change(kind, signal, self._clock.now() if self._clock else None))
 
     def _change_variant(
         self, kind: ChangeKind, variant: VariantId, change: Callable[[Variant], Variant]

@@ -271,6 +271,9 @@ class FaultyCatalogue:
     def changes(self, cursor: str | None) -> Iterator[ChangePage]:
         return self._stage.listing("changes", lambda: self.inner.changes(cursor))
 
+    def cursor_at(self, moment: datetime) -> str:
+        return self._stage.call("cursor_at", lambda: self.inner.cursor_at(moment))
+
     def sweep(self, name: str) -> Iterator[Sequence[Sighting]]:
         return self._stage.listing("sweep", lambda: self.inner.sweep(name))
 

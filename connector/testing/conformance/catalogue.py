@@ -209,6 +209,11 @@ class CatalogueConformance:
             cursor = page.cursor
         assert set(added) <= seen
 
+    def test_a_cursor_of_a_moment_tells_all_since(self, bench: CatalogueBench) -> None:
+        moment = bench.now()
+        added = _add_some(bench, 2)
+        assert set(added) <= _changed_products(bench, bench.catalogue.cursor_at(moment))
+
     def test_price_changes_show_where_they_are_said_to(self, bench: CatalogueBench) -> None:
         product = _add_some(bench, 1)[0]
         cursor, before = _cursor_now(bench), _fingerprints(bench, product)
@@ -298,7 +303,8 @@ def _fetch_all(bench: CatalogueBench, ids: Sequence[ProductId]) -> dict[ProductI
 
 
 def _cursor_now(bench: CatalogueBench) -> str:
-    return next(iter(bench.catalogue.changes(None))).cursor
+    (page,) = bench.catalogue.changes(None)
+    return page.cursor
 
 
 def _signals_since(bench: CatalogueBench, cursor: str) -> list[Signal]:
