@@ -1,1 +1,1 @@
-"""One folder per outside system. Adapters know connector.model, .ports, .errors and .signing only."""
+"""One folder per outside system. Adapters know connector.model, ports, errors and signing only."""

@@ -37,7 +37,7 @@ LANE = click.option(
 )
 
 
-class Since(click.ParamType):
+class Since(click.ParamType[datetime]):
     name = "time"
 
     def convert(
