@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import httpx
 import structlog
@@ -16,7 +16,7 @@ import structlog
 from adapters.medusa.changes import OVERLAP, ChangeFeed, Cursor
 from adapters.medusa.client import Client, JsonObject, NotFound, Params
 from adapters.medusa.facts import read_facts
-from adapters.medusa.listing import Listing, read_pages
+from adapters.medusa.listing import Listing, has_id, read_pages
 from adapters.medusa.mapping import (
     LEAN_FIELDS,
     PRODUCT_FIELDS,
@@ -26,7 +26,7 @@ from adapters.medusa.mapping import (
     map_words,
 )
 from adapters.medusa.options import parse_credential, parse_options, problems
-from adapters.medusa.prices import PriceShelf
+from adapters.medusa.prices import PriceBook, PriceShelf
 from adapters.medusa.sweeps import NAMES, read_categories, read_memberships, read_words, sweep
 from adapters.medusa.webhooks import read_webhook
 from connector.errors import ConfigError, Incomplete, Rejected, TryAgain
@@ -48,6 +48,8 @@ PAGE_SIZE = 200
 LEAN_PAGE_SIZE = 1000
 FETCH_SIZE = 100
 """So many ids still fit into an address that every proxy takes (8 KB)."""
+BOOK_AGE = timedelta(seconds=30)
+"""A full pass looks this often whether a price list changed; `fetch` always does."""
 
 
 class MedusaCatalogue:
@@ -67,11 +69,12 @@ class MedusaCatalogue:
             raise ConfigError(list(problems(settings)))
         self._settings = settings
         self._options = parse_options(settings)
+        self._clock = clock
         self._page_size = page_size
         self._lean_page_size = lean_page_size
         self._client = Client(settings.url, credential, clock, settings.timeout_seconds, transport)
         self._get = self._client.get
-        self._shelf = PriceShelf(self._get)
+        self._shelf = PriceShelf(self._get, clock)
         self._feed = ChangeFeed(self._get, clock, lean_page_size)
         self._unknown_rules: set[str] = set()
         self._lock = threading.Lock()
@@ -90,7 +93,7 @@ class MedusaCatalogue:
 
     def check(self) -> BackendFacts:
         facts, left_out = read_facts(
-            self._get, self._shelf, self._feed.plugin(ask=True), self._settings, self._options
+            self._get, self._shelf, self._feed, self._settings, self._options
         )
         with self._lock:
             self._unknown_rules |= left_out
@@ -107,10 +110,13 @@ class MedusaCatalogue:
     def products(self) -> Iterator[Fetched]:
         """Categories are those of the pass's beginning; a later change of one is swept up."""
         memberships = read_memberships(self._get)
+        book, opened_at = self._shelf.open(), self._clock.now()
         for rows in self._list(PRODUCT_FIELDS):
+            if self._clock.now() - opened_at >= BOOK_AGE:
+                book, opened_at = self._shelf.open(), self._clock.now()
             ours = [row for row in rows if self._is_ours(row)]
             if ours:
-                yield self._map(ours, memberships)
+                yield self._map(ours, memberships, book)
 
     def fetch(self, ids: Sequence[ProductId]) -> Fetched:
         wanted = list(dict.fromkeys(ids))
@@ -120,15 +126,17 @@ class MedusaCatalogue:
         gone = self._confirm_gone([each for each in wanted if each not in rows])
         ours = [row for row in rows.values() if self._is_ours(row)]
         gone |= {ProductId(row["id"]) for row in rows.values() if not self._is_ours(row)}
-        found = self._map(ours, self._memberships([row["id"] for row in ours]))
+        memberships = self._memberships([ProductId(row["id"]) for row in ours])
+        found = self._map(ours, memberships, self._shelf.open())
         return Fetched(found.products, frozenset(gone), found.rejected)
 
     def find_sku(self, sku: str) -> Sequence[ProductId]:
         params: Params = {"sku": sku, "fields": "id,sku,product_id", "limit": 1000}
         rows = self._get("/admin/product-variants", params).body.get("variants")
-        if not isinstance(rows, list):
+        if not isinstance(rows, list) or not all(map(has_id, rows)):
             raise TryAgain("the answer to a search by SKU is no list of variants")
-        return sorted({ProductId(row["product_id"]) for row in rows if row.get("sku") == sku})
+        found = {row.get("product_id") for row in rows if row.get("sku") == sku}
+        return sorted(ProductId(each) for each in found if isinstance(each, str))
 
     def categories(self) -> Sequence[Category]:
         rows = read_categories(self._get)
@@ -182,7 +190,7 @@ class MedusaCatalogue:
             params["with_deleted"] = "true"
         body = self._get("/admin/products", params).body
         rows, count = body.get("products"), body.get("count")
-        if not isinstance(rows, list) or count != len(rows):
+        if not isinstance(rows, list) or count != len(rows) or not all(map(has_id, rows)):
             raise TryAgain("the answer to a read by id is no complete list of products")
         found = {ProductId(row["id"]): row for row in rows}
         if not set(found) <= set(ids):
@@ -204,19 +212,22 @@ class MedusaCatalogue:
                 raise TryAgain(f"Medusa lists product {id_} at one time and not at another")
         return gone
 
-    def _memberships(self, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        """Asked apart from everything else and for few products: their categories just now."""
-        if not ids:
-            return {}
-        rows = self._by_id([ProductId(each) for each in ids], "id,categories.id")
+    def _memberships(self, ids: Sequence[ProductId]) -> Mapping[str, Sequence[str]]:
+        """The categories of a few products just now. Along with all else they cost twice that."""
+        rows = self._by_id(ids, "id,categories.id") if ids else {}
         return {
             id_: [each["id"] for each in row.get("categories") or ()] for id_, row in rows.items()
         }
 
     # ---- mapping ----
 
-    def _map(self, rows: Sequence[JsonObject], memberships: Mapping[str, Sequence[str]]) -> Fetched:
-        around = self._surroundings(rows, memberships)
+    def _map(
+        self,
+        rows: Sequence[JsonObject],
+        memberships: Mapping[str, Sequence[str]],
+        book: PriceBook,
+    ) -> Fetched:
+        around = self._surroundings(rows, memberships, book)
         products: dict[ProductId, Product] = {}
         rejected: dict[ProductId, Rejected] = {}
         for row in rows:
@@ -231,9 +242,11 @@ class MedusaCatalogue:
         return Fetched(products, rejected=rejected)
 
     def _surroundings(
-        self, rows: Sequence[JsonObject], memberships: Mapping[str, Sequence[str]]
+        self,
+        rows: Sequence[JsonObject],
+        memberships: Mapping[str, Sequence[str]],
+        book: PriceBook,
     ) -> Surroundings:
-        book = self._shelf.open()
         variants = [
             VariantId(variant["id"]) for row in rows for variant in row.get("variants") or ()
         ]

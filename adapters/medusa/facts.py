@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from adapters.medusa.changes import ChangeFeed
 from adapters.medusa.client import JsonObject, NoSuchRoute, Params
 from adapters.medusa.listing import Get, Listing, read_all
 from adapters.medusa.options import Options
@@ -21,7 +22,7 @@ SAMPLE = 500
 def read_facts(
     get: Get,
     shelf: PriceShelf,
-    plugin: JsonObject | None,
+    feed: ChangeFeed,
     settings: BackendSettings,
     options: Options,
 ) -> tuple[BackendFacts, frozenset[str]]:
@@ -31,6 +32,7 @@ def read_facts(
     """
     count = _count(get, options)
     store = _store(get)
+    plugin = feed.plugin(ask=True)
     currencies = [str(each["currency_code"]).upper() for each in store["supported_currencies"]]
     locales = [Locale(each["locale_code"]) for each in store.get("supported_locales") or ()]
     book = shelf.open()

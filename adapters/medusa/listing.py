@@ -111,12 +111,13 @@ def _read(get: Get, listing: Listing, offset: int) -> _Page:
     }
     body = get(listing.path, params).body
     count, rows = body.get("count"), body.get(listing.key)
-    if not isinstance(count, int) or not isinstance(rows, list) or not all(map(_has_id, rows)):
+    if not isinstance(count, int) or not isinstance(rows, list) or not all(map(has_id, rows)):
         raise Incomplete(f"{listing.path} answered with something that is no list of rows")
     if any(one["id"] >= other["id"] for one, other in pairwise(rows)):
         raise _Shifted("is not in the order of ids")
     return _Page(rows, offset, count)
 
 
-def _has_id(row: Any) -> bool:
+def has_id(row: Any) -> bool:
+    """Whether a row of an answer is an object with an id, as every row should be."""
     return isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"] != ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from adapters.medusa.listing import Get, Listing, read_all
 from adapters.medusa.pricing import (
@@ -23,11 +24,14 @@ from adapters.medusa.pricing import (
 )
 from connector.errors import Incomplete, Rejected
 from connector.model import Price, VariantId
+from connector.ports import Clock
 
 PRICE_FIELDS = (
     "id,amount,currency_code,min_quantity,max_quantity,price_set.variant.id,"
     "price_rules.attribute,price_rules.value"
 )
+TAX_AGE = timedelta(seconds=60)
+"""No signal tells that a tax preference changed: the sweep of prices finds it."""
 LIST_FIELDS = (
     "id,title,type,status,starts_at,ends_at,rules_count,"
     "price_list_rules.attribute,price_list_rules.value"
@@ -65,14 +69,16 @@ class PriceBook:
 class PriceShelf:
     """Opens the price book. Threads may share it."""
 
-    def __init__(self, get: Get) -> None:
+    def __init__(self, get: Get, clock: Clock) -> None:
         self._get = get
+        self._clock = clock
+        self._tax: tuple[datetime, TaxPreferences] | None = None
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
 
     def open(self) -> PriceBook:
         """The book as it is now. Raises Incomplete where a list cannot be read to its end."""
-        tax = self._tax()
+        tax = self._taxes()
         found = self._lists()
         listed = [self._prices(each, tax) for each in found.public]
         with self._lock:
@@ -85,10 +91,13 @@ class PriceShelf:
         }
         return PriceBook(tax, listed, left_out)
 
-    def _tax(self) -> TaxPreferences:
-        fields = "id,attribute,value,is_tax_inclusive"
-        listing = Listing("/admin/price-preferences", "price_preferences", fields, 1000)
-        return tax_preferences(read_all(self._get, listing))
+    def _taxes(self) -> TaxPreferences:
+        now = self._clock.now()
+        if self._tax is None or now - self._tax[0] >= TAX_AGE:
+            fields = "id,attribute,value,is_tax_inclusive"
+            listing = Listing("/admin/price-preferences", "price_preferences", fields, 1000)
+            self._tax = (now, tax_preferences(read_all(self._get, listing)))
+        return self._tax[1]
 
     def _lists(self) -> PriceLists:
         listing = Listing("/admin/price-lists", "price_lists", LIST_FIELDS, 500)

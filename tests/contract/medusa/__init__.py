@@ -1,0 +1,1 @@
+"""Recorded exchanges with a real Medusa, and what plays them back."""
