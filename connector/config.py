@@ -86,7 +86,7 @@ class Backend(Section):
     poll_seconds: Seconds = 30.0
     sweep_seconds: Mapping[str, Seconds] = Field(default_factory=dict)
     timeout_seconds: Seconds = 30.0
-    options: Mapping[str, object] = Field(default_factory=dict)
+    options: Mapping[str, object] = Field(default_factory=dict, repr=False)
 
     def sweep_every(self, name: str) -> float:
         """Seconds between two sweeps of this name."""
@@ -152,7 +152,7 @@ class Site(Section):
     safety_stop: SafetyStop = SafetyStop()
     media: Literal["download", "off"] | None = None
     timeout_seconds: Seconds = 60.0
-    options: Mapping[str, object] = Field(default_factory=dict)
+    options: Mapping[str, object] = Field(default_factory=dict, repr=False)
     paused: StrictBool = False
 
 

@@ -36,11 +36,10 @@ def relation_problems(raw: Raw) -> Iterator[Problem]:
 
 
 def _backend_is_there(path: str, backend: object, backends: set[str]) -> Iterator[Problem]:
-    if not isinstance(backend, str) or backend in backends:
+    if not backends or not isinstance(backend, str) or backend in backends:
         return
     close = closest(backend, backends)
-    known = f"Backends are: {', '.join(sorted(backends))}" if backends else "Add it to `backends:`"
-    fix = f"Did you mean {close!r}?" if close else known
+    fix = f"Did you mean {close!r}?" if close else f"Backends are: {', '.join(sorted(backends))}"
     yield Problem(path, f"there is no backend {shown(backend)}", fix)
 
 
@@ -71,7 +70,7 @@ _SAYS: Mapping[str, tuple[str, str]] = {
     "float_type": ("must be a number", "Write digits, without quotes"),
     "bool_type": ("must be true or false", "Write true or false, without quotes"),
     "tuple_type": ("must be a list", "Write it like [one, two]"),
-    "mapping_type": ("must be a mapping", "Write `name: value` lines below it"),
+    "dict_type": ("must be a mapping", "Write `name: value` lines below it"),
     "model_type": ("must hold settings", "Write `setting: value` lines below it"),
     "too_short": ("must not be empty", "Add at least one"),
     "string_too_short": ("must not be empty", "Write a value, or take the line out"),
