@@ -48,7 +48,7 @@ def _site_can_be_proved(path: str, site: Raw) -> Iterator[Problem]:
         case "plugin" if not site.get("secrets"):
             fix = "Add `secrets: [{env: NAME}]` with the one that the plugin's settings page shows"
             yield Problem(f"{path}.secrets", "is missing, and plugin mode needs one", fix)
-        case "plain" if not site.get("credential"):
+        case "plain" if "credential" not in site:
             fix = "Add `credential: {env: NAME}` with user:application-password"
             yield Problem(f"{path}.credential", "is missing, and plain mode needs it", fix)
 

@@ -459,6 +459,13 @@ def test_an_adapter_does_not_repeat_what_is_known_to_be_wrong() -> None:
     assert "UNSET" in problems["backends.shop.credential"]
 
 
+def test_an_unset_credential_is_not_called_missing_too() -> None:
+    text = GOOD + "    mode: plain\n    credential: {env: UNSET}\n"
+    problems = _problems(text, registry=_registry(site_problems=_fussy_site))
+    assert list(problems) == ["sites.blog.credential"]
+    assert "UNSET" in problems["sites.blog.credential"]
+
+
 def test_an_adapter_that_breaks_is_a_problem() -> None:
     def broken(settings: BackendSettings) -> Sequence[Problem]:
         raise ZeroDivisionError(settings.credential)
