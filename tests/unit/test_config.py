@@ -591,6 +591,11 @@ def test_the_example_loads_as_it_stands_and_has_every_setting() -> None:
     assert {path for path, _ in _paths(Config)} <= set(_keys(yaml.safe_load(text)))
 
 
+def test_the_adapters_installed_take_the_example() -> None:
+    text = (ROOT / "config.example.yaml").read_text(encoding="utf-8")
+    assert config.loads(text, env={**ENV, "SHOP_KEY": "sk_dummy"}).warnings == ()
+
+
 def test_the_example_names_only_environment_variables_that_this_test_sets() -> None:
     text = (ROOT / "config.example.yaml").read_text(encoding="utf-8")
     named = set(re.findall(r"\{env: (\w+)\}", text)) - {"NAME"}
