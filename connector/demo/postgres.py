@@ -29,13 +29,17 @@ THROWAWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 def install() -> Path:
     """The directory of PostgreSQL's programs; the newest version when there are several."""
-    if not _versions():
+    if not is_installed():
         with debian.no_database_cluster():
             debian.ensure(*PACKAGES)
     versions = _versions()
     if not versions:
         raise SetUpFailed(f"The package postgresql brought no initdb below {INSTALLED}.")
     return versions[-1]
+
+
+def is_installed() -> bool:
+    return bool(_versions())
 
 
 def _versions() -> list[Path]:

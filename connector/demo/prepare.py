@@ -1,0 +1,57 @@
+"""Fetches and installs everything the tests need, ahead of them, so that no test waits for it.
+
+`python -m connector.demo.prepare`; a second run only looks whether all is there.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from connector.demo import debian, mariadb, medusa, postgres, wordpress
+from connector.demo.machine import SetUpFailed, cache_dir, say
+
+NOTABLE_SECONDS = 1.0
+
+
+def prepare(cache: Path) -> None:
+    """Bring everything into the cache: Debian's side and npm's side by side."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(max_workers=2) as side_by_side:
+        from_npm = side_by_side.submit(_timed, "Medusa", lambda: medusa.install(cache))
+        _timed("Debian's packages", _packages)
+        from_npm.result()
+    _timed("WordPress", lambda: wordpress.install(cache))
+
+
+def _packages() -> None:
+    # One installation for all is much faster than one each.
+    if postgres.is_installed():
+        debian.ensure(*wordpress.PHP_PACKAGES, *mariadb.PACKAGES)
+        return
+    with debian.no_database_cluster():
+        debian.ensure(*wordpress.PHP_PACKAGES, *mariadb.PACKAGES, *postgres.PACKAGES)
+
+
+def _timed(name: str, step: Callable[[], object]) -> None:
+    started = time.monotonic()
+    step()
+    seconds = time.monotonic() - started
+    if seconds > NOTABLE_SECONDS:
+        say(f"{name} is there after {seconds:.0f} s")
+
+
+def main() -> int:
+    try:
+        prepare(cache_dir())
+    except SetUpFailed as failure:
+        say(failure.message)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
