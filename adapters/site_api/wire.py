@@ -124,6 +124,7 @@ def write_json(write: Write) -> dict[str, object]:
                 "slug": write.slug,
                 "fields": dict(write.fields),
                 "expected": dict(write.expected),
+                "whole": write.whole,
             }
         case TermWrite():
             frame |= {

@@ -173,7 +173,8 @@ final class Commerce_Connector_Api {
 			$rows += max( 1, count( $item->offers ) );
 		}
 		self::check( $rows <= self::OFFER_ROWS || 1 === count( $items ), 'too many offers in one request' );
-		return array( 'receipts' => Commerce_Connector_Writes::run( $items, array( 'offers' ), new Commerce_Connector_Offers( $backend ) ) );
+		$offers = new Commerce_Connector_Offers( $backend );
+		return array( 'receipts' => $offers->run( $items ) );
 	}
 
 	/**
@@ -185,8 +186,8 @@ final class Commerce_Connector_Api {
 	private static function content( $request ) {
 		list( $backend, $items ) = self::writes( $request, array( 'product' ), self::DOCUMENTS );
 		foreach ( $items as $item ) {
-			$item->expected = isset( $item->expected ) ? $item->expected : new stdClass();
-			self::check( isset( $item->slug, $item->fields ) && is_string( $item->slug ) && is_object( $item->fields ) && is_object( $item->expected ), 'slug, fields or expected is malformed' );
+			self::check( isset( $item->slug, $item->fields, $item->expected, $item->whole ), 'slug, fields, expected or whole is missing' );
+			self::check( is_string( $item->slug ) && is_object( $item->fields ) && is_object( $item->expected ) && is_bool( $item->whole ), 'slug, fields, expected or whole is malformed' );
 		}
 		return array( 'receipts' => Commerce_Connector_Writes::run( $items, array( 'content' ), new Commerce_Connector_Content( $backend ) ) );
 	}

@@ -18,6 +18,15 @@ if ( ! defined( 'ABSPATH' ) ) {
 final class Commerce_Connector_Content {
 
 	/**
+	 * Which HTML kses lets through: the contexts that core uses for people without unfiltered_html.
+	 */
+	const ALLOWED = array(
+		'title'       => 'title_save_pre',
+		'subtitle'    => 'post',
+		'description' => 'post',
+	);
+
+	/**
 	 * Name of the backend.
 	 *
 	 * @var string
@@ -48,7 +57,7 @@ final class Commerce_Connector_Content {
 	 */
 	public function extra_locks( array $items ) {
 		$locks = array();
-		$bound = Commerce_Connector_Stored::bindings( array_keys( $items ) );
+		$bound = Commerce_Connector_Stored::object_ids( array_keys( $items ) );
 		foreach ( array_diff_key( $items, $bound ) as $item ) {
 			$locks[] = Commerce_Connector_Tables::subject_key( '', 'slug', sanitize_title( $item->slug ) );
 		}
@@ -76,6 +85,8 @@ final class Commerce_Connector_Content {
 			$missing = $problem ? array() : $terms->missing( self::strings( $page['write'], 'categories' ) );
 			if ( $problem ) {
 				$receipts[ $key ] = Commerce_Connector_Writes::receipt( $item, 'rejected', array( 'message' => $problem ) );
+			} elseif ( ! $page['have'] && ! $item->whole ) {
+				$receipts[ $key ] = Commerce_Connector_Writes::receipt( $item, 'missing', array( 'message' => 'There is no such page; send the whole of it.' ) );
 			} elseif ( $missing ) {
 				$receipts[ $key ] = Commerce_Connector_Writes::receipt( $item, 'retry', array( 'message' => 'Categories are not here yet: ' . implode( ', ', $missing ) . '.' ) );
 			} else {
@@ -98,6 +109,7 @@ final class Commerce_Connector_Content {
 	public function done() {
 		if ( $this->touched ) {
 			Commerce_Connector_Purge::pages( $this->touched );
+			delete_transient( 'is_multi_author' );
 
 			/**
 			 * Pages of products were written.
@@ -174,9 +186,10 @@ final class Commerce_Connector_Content {
 	 */
 	private function save_post( $key, $item, array $page ) {
 		$post = array();
-		foreach ( Commerce_Connector_Stored::COLUMNS as $field => $column ) {
-			if ( isset( $page['write'][ $field ] ) && ( ! $page['have'] || $page['have']['raw'][ $field ] !== $page['write'][ $field ] ) ) {
-				$post[ $column ] = $page['write'][ $field ];
+		foreach ( array_intersect_key( Commerce_Connector_Stored::COLUMNS, $page['write'] ) as $field => $column ) {
+			$clean = self::clean( $page['write'][ $field ], self::ALLOWED[ $field ] );
+			if ( ! $page['have'] || $page['have']['raw'][ $field ] !== $clean ) {
+				$post[ $column ] = $clean;
 			}
 		}
 		if ( $page['back'] ) {
@@ -190,11 +203,12 @@ final class Commerce_Connector_Content {
 			'post_status'    => 'publish',
 			'post_author'    => Commerce_Connector_Types::user_id(),
 			'post_name'      => $item->slug,
+			'guid'           => home_url( '/?commerce-connector=' . $key ),
 			'comment_status' => 'closed',
 			'ping_status'    => 'closed',
 		);
 		try {
-			$id = $page['have'] ? wp_update_post( wp_slash( $post ), true ) : wp_insert_post( wp_slash( $post ), true );
+			$id = $page['have'] ? wp_update_post( wp_slash( $post ), true ) : self::insert( $post );
 		} catch ( Exception $error ) {
 			throw new Commerce_Connector_Item_Failed( $key, 'A hook of another plugin failed with ' . get_class( $error ) . '.' );
 		}
@@ -205,6 +219,43 @@ final class Commerce_Connector_Content {
 			throw new Commerce_Connector_Item_Failed( $key, is_wp_error( $id ) ? $id->get_error_message() : 'WordPress refused the post.' );
 		}
 		return $id;
+	}
+
+	/**
+	 * Inserts a post. Two of core's own listeners rest meanwhile: there are no terms to count again,
+	 * and done() clears what the other one clears, once instead of for every post.
+	 *
+	 * @param array $post Post, not slashed.
+	 * @return int|WP_Error
+	 */
+	private static function insert( array $post ) {
+		$resting = array( '_update_term_count_on_transition_post_status', '__clear_multi_author_cache' );
+		foreach ( $resting as $listener ) {
+			remove_action( 'transition_post_status', $listener );
+		}
+		try {
+			return wp_insert_post( wp_slash( $post ), true );
+		} finally {
+			foreach ( array_reverse( $resting ) as $listener ) {
+				add_action( 'transition_post_status', $listener, 10, '__clear_multi_author_cache' === $listener ? 1 : 3 );
+			}
+		}
+	}
+
+	/**
+	 * A text from outside without anything that could run. Only what kses changed for safety is
+	 * taken from it: a lone & stays one, as WordPress keeps it for people who may write HTML.
+	 *
+	 * @param string $text    HTML.
+	 * @param string $allowed Context of kses.
+	 * @return string
+	 */
+	private static function clean( $text, $allowed ) {
+		if ( strcspn( $text, '<>&' ) === strlen( $text ) ) {
+			return wp_kses_no_null( $text );
+		}
+		$clean = wp_kses( $text, $allowed );
+		return preg_replace( '/&(?=\s|$)/D', '&amp;', $text ) === $clean ? $text : $clean;
 	}
 
 	/**

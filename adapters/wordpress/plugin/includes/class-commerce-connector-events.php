@@ -207,10 +207,15 @@ final class Commerce_Connector_Events {
 			return;
 		}
 		$rows = array();
-		foreach ( Commerce_Connector_Sql::rows( 'SELECT backend, backend_id FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . ' WHERE kind = ' . Commerce_Connector_Sql::literal( $kind ) . ' AND object_id = ' . (int) $id ) as $row ) {
+		foreach ( Commerce_Connector_Sql::rows_if_possible( 'SELECT backend, backend_id FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . ' WHERE kind = ' . Commerce_Connector_Sql::literal( $kind ) . ' AND object_id = ' . (int) $id ) as $row ) {
 			$rows[] = array( time(), $row['backend'], $kind, $row['backend_id'], (int) $id, $what, implode( ' ', $fields ), get_current_user_id() );
 		}
-		Commerce_Connector_Sql::insert( Commerce_Connector_Tables::name( 'events' ), array( 'at', 'backend', 'kind', 'backend_id', 'object_id', 'what', 'fields', 'user_id' ), $rows );
+		try {
+			Commerce_Connector_Sql::insert( Commerce_Connector_Tables::name( 'events' ), array( 'at', 'backend', 'kind', 'backend_id', 'object_id', 'what', 'fields', 'user_id' ), $rows );
+		} catch ( Commerce_Connector_Busy $error ) {
+			// The edit goes before the note of it: a reconcile finds edits too.
+			return;
+		}
 	}
 
 	/**
@@ -221,6 +226,6 @@ final class Commerce_Connector_Events {
 	 * @param string $sql  Begin of a statement with a place for the table.
 	 */
 	private static function change_bindings( $kind, $id, $sql ) {
-		Commerce_Connector_Sql::run( sprintf( $sql, Commerce_Connector_Tables::name( 'bindings' ) ) . ' WHERE kind = ' . Commerce_Connector_Sql::literal( $kind ) . ' AND object_id = ' . (int) $id );
+		Commerce_Connector_Sql::rows_if_possible( sprintf( $sql, Commerce_Connector_Tables::name( 'bindings' ) ) . ' WHERE kind = ' . Commerce_Connector_Sql::literal( $kind ) . ' AND object_id = ' . (int) $id );
 	}
 }

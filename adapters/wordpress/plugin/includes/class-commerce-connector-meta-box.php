@@ -27,7 +27,7 @@ final class Commerce_Connector_Meta_Box {
 	 * @param WP_Post $post Post.
 	 */
 	public static function show( $post ) {
-		$bindings = Commerce_Connector_Sql::rows( 'SELECT * FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . " WHERE kind = 'product' AND object_id = " . (int) $post->ID );
+		$bindings = Commerce_Connector_Sql::rows_if_possible( 'SELECT * FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . " WHERE kind = 'product' AND object_id = " . (int) $post->ID );
 		if ( ! $bindings ) {
 			echo '<p>' . esc_html__( 'This product does not come from a shop.', 'commerce-connector' ) . '</p>';
 		}

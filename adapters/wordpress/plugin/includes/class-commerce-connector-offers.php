@@ -50,30 +50,103 @@ final class Commerce_Connector_Offers {
 	}
 
 	/**
-	 * No locks beyond the subjects'.
+	 * Writes a batch and answers with its receipts, in order.
 	 *
-	 * @return string[]
+	 * @param object[] $items By subject key.
+	 * @return array[]
 	 */
-	public function extra_locks() {
-		return array();
+	public function run( array $items ) {
+		$receipts = array();
+		foreach ( $items as $key => $item ) {
+			$problem = self::problem( $item );
+			if ( $problem ) {
+				$receipts[ $key ] = Commerce_Connector_Writes::receipt( $item, 'rejected', array( 'message' => $problem ) );
+			}
+		}
+		$proper = array_diff_key( $items, $receipts );
+		if ( $proper ) {
+			$receipts += Commerce_Connector_Writes::transaction(
+				function () use ( $proper ) {
+					return $this->attempt( $proper );
+				},
+				$this
+			);
+		}
+		$this->done();
+		return array_values( array_replace( $items, $receipts ) );
+	}
+
+	/**
+	 * One transaction. Its first statement takes the locks and raises the fences that are not late;
+	 * a repeated write is written again, which changes nothing, so no receipt has to be kept.
+	 *
+	 * @param object[] $items By subject key.
+	 * @return array[] Receipts by subject key.
+	 */
+	private function attempt( array $items ) {
+		Commerce_Connector_Sql::run( 'START TRANSACTION' );
+		self::raise_fences( $items );
+		$receipts = array();
+		$pages    = array();
+		foreach ( self::fences_and_pages( array_keys( $items ) ) as $row ) {
+			$key = $row['subject_key'];
+			if ( Commerce_Connector_Writes::is_late( $items[ $key ]->fence, $row ) ) {
+				$receipts[ $key ] = Commerce_Connector_Writes::stale( $items[ $key ], $row );
+			} elseif ( null !== $row['object_id'] ) {
+				$pages[ $key ] = $row['object_id'];
+			}
+		}
+		$receipts += $this->apply( array_diff_key( $items, $receipts ), $pages );
+		Commerce_Connector_Sql::run( 'COMMIT' );
+		$this->written = array_map( 'intval', array_values( $pages ) );
+		return $receipts;
+	}
+
+	/**
+	 * The fences of offers, and the posts that show them.
+	 *
+	 * @param string[] $keys Subject keys.
+	 * @return array[]
+	 */
+	private static function fences_and_pages( array $keys ) {
+		$fences   = Commerce_Connector_Tables::name( 'fences' );
+		$bindings = Commerce_Connector_Tables::name( 'bindings' );
+		return Commerce_Connector_Sql::rows( "SELECT f.subject_key, f.epoch, f.sequence, b.object_id FROM $fences f LEFT JOIN $bindings b ON b.subject_key = f.subject_key WHERE f.lane = 'offers' AND f.subject_key IN (" . Commerce_Connector_Sql::in( $keys ) . ')' );
+	}
+
+	/**
+	 * Raises fences where they are not newer. The order of the columns matters: MySQL computes each
+	 * from the values that the ones before it already have.
+	 *
+	 * @param object[] $items By subject key.
+	 */
+	private static function raise_fences( array $items ) {
+		$rows = array();
+		foreach ( $items as $key => $item ) {
+			$rows[] = array( $key, 'offers', $item->fence->epoch, $item->fence->sequence, $item->write_id, '' );
+		}
+		sort( $rows );
+		$newer = 'VALUES(epoch) > epoch OR (VALUES(epoch) = epoch AND VALUES(sequence) >= sequence)';
+		Commerce_Connector_Sql::insert(
+			Commerce_Connector_Tables::name( 'fences' ),
+			array( 'subject_key', 'lane', 'epoch', 'sequence', 'write_id', 'receipt' ),
+			$rows,
+			array(),
+			" ON DUPLICATE KEY UPDATE write_id = IF($newer, VALUES(write_id), write_id), sequence = IF($newer, VALUES(sequence), sequence), epoch = IF(VALUES(epoch) > epoch, VALUES(epoch), epoch)"
+		);
 	}
 
 	/**
 	 * Upserts all rows, removes those that are no longer offered, answers with the stored hash.
 	 *
 	 * @param object[] $items By subject key.
+	 * @param string[] $pages Subject key to post.
 	 * @return array[] Receipts by subject key.
 	 */
-	public function apply( array $items ) {
+	private function apply( array $items, array $pages ) {
 		$receipts = array();
 		$rows     = array();
 		foreach ( $items as $key => $item ) {
-			$problem = self::problem( $item );
-			if ( $problem ) {
-				$receipts[ $key ] = Commerce_Connector_Writes::receipt( $item, 'rejected', array( 'message' => $problem ) );
-				unset( $items[ $key ] );
-				continue;
-			}
 			foreach ( $item->offers as $offer ) {
 				$rows[] = $this->row( $key, $item, $offer );
 			}
@@ -81,14 +154,10 @@ final class Commerce_Connector_Offers {
 		$columns = array_merge( array( 'subject_key', 'row_key', 'backend', 'product' ), self::COLUMNS );
 		Commerce_Connector_Sql::insert( Commerce_Connector_Tables::name( 'offers' ), $columns, $rows, self::COLUMNS );
 		$stored = self::without_others( self::stored( array_keys( $items ) ), $items );
-		$bound  = $items ? Commerce_Connector_Stored::bindings( array_keys( $items ) ) : array();
 		foreach ( $items as $key => $item ) {
 			$more             = array( 'hashes' => array( 'offers' => self::hash( isset( $stored[ $key ] ) ? $stored[ $key ] : array() ) ) );
-			$more            += isset( $bound[ $key ] ) ? array( 'cms_id' => (string) $bound[ $key ]['object_id'] ) : array();
+			$more            += isset( $pages[ $key ] ) ? array( 'cms_id' => $pages[ $key ] ) : array();
 			$receipts[ $key ] = Commerce_Connector_Writes::receipt( $item, 'done', $more );
-			if ( isset( $bound[ $key ] ) ) {
-				$this->written[] = (int) $bound[ $key ]['object_id'];
-			}
 		}
 		return $receipts;
 	}
@@ -96,7 +165,7 @@ final class Commerce_Connector_Offers {
 	/**
 	 * After the commit: caches of the pages.
 	 */
-	public function done() {
+	private function done() {
 		Commerce_Connector_Purge::offers( $this->written );
 	}
 
@@ -116,7 +185,7 @@ final class Commerce_Connector_Offers {
 	public static function stored( array $keys ) {
 		$stored = array();
 		if ( $keys ) {
-			foreach ( Commerce_Connector_Sql::rows( 'SELECT * FROM ' . Commerce_Connector_Tables::name( 'offers' ) . ' WHERE subject_key IN (' . Commerce_Connector_Sql::in( $keys ) . ')' ) as $row ) {
+			foreach ( Commerce_Connector_Sql::rows( 'SELECT subject_key,row_key,' . implode( ',', self::COLUMNS ) . ' FROM ' . Commerce_Connector_Tables::name( 'offers' ) . ' WHERE subject_key IN (' . Commerce_Connector_Sql::in( $keys ) . ')' ) as $row ) {
 				$stored[ $row['subject_key'] ][ $row['row_key'] ] = $row;
 			}
 		}

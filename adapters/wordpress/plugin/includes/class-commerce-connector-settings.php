@@ -108,7 +108,7 @@ final class Commerce_Connector_Settings {
 	 * Prints the choice of the market.
 	 */
 	private static function show_market() {
-		$markets = array_column( Commerce_Connector_Sql::rows( 'SELECT DISTINCT market FROM ' . Commerce_Connector_Tables::name( 'offers' ) . ' ORDER BY market' ), 'market' );
+		$markets = array_column( Commerce_Connector_Sql::rows_if_possible( 'SELECT DISTINCT market FROM ' . Commerce_Connector_Tables::name( 'offers' ) . ' ORDER BY market' ), 'market' );
 		if ( ! $markets ) {
 			return;
 		}

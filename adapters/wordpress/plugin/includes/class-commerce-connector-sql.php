@@ -30,6 +30,11 @@ final class Commerce_Connector_Sql {
 	const MAX_BYTES = 400000;
 
 	/**
+	 * Texts without these bytes stand in quotes as they are: most do, and escaping costs.
+	 */
+	const SPECIAL = "\0\n\r\x1a'\"\\%";
+
+	/**
 	 * One value as SQL.
 	 *
 	 * @param mixed $value Null, bool, int or string.
@@ -43,7 +48,9 @@ final class Commerce_Connector_Sql {
 		if ( is_int( $value ) || is_bool( $value ) ) {
 			return (string) (int) $value;
 		}
-		return "'" . $wpdb->_real_escape( (string) $value ) . "'";
+		$value = (string) $value;
+		$plain = strcspn( $value, self::SPECIAL ) === strlen( $value );
+		return "'" . ( $plain ? $value : $wpdb->_real_escape( $value ) ) . "'";
 	}
 
 	/**
@@ -53,7 +60,10 @@ final class Commerce_Connector_Sql {
 	 * @return string
 	 */
 	public static function in( array $values ) {
-		return implode( ',', array_map( array( __CLASS__, 'literal' ), $values ) );
+		foreach ( $values as $place => $value ) {
+			$values[ $place ] = self::literal( $value );
+		}
+		return implode( ',', $values );
 	}
 
 	/**
@@ -90,16 +100,31 @@ final class Commerce_Connector_Sql {
 	}
 
 	/**
+	 * Rows as arrays; none where the database refuses. For pages that people look at: they show
+	 * less then, rather than an error, which WordPress has logged.
+	 *
+	 * @param string $sql Complete SQL.
+	 * @return array[]
+	 */
+	public static function rows_if_possible( $sql ) {
+		try {
+			return self::rows( $sql );
+		} catch ( Commerce_Connector_Busy $error ) {
+			return array();
+		}
+	}
+
+	/**
 	 * Inserts rows, or updates the named columns where the key is there already.
 	 *
 	 * @param string   $table   Table with prefix.
 	 * @param string[] $columns Column names.
 	 * @param array[]  $rows    Values in the order of the columns.
 	 * @param string[] $update  Columns to update on a duplicate key; none: a duplicate is an error.
+	 * @param string   $tail    What else stands behind the values.
 	 */
-	public static function insert( $table, array $columns, array $rows, array $update = array() ) {
+	public static function insert( $table, array $columns, array $rows, array $update = array(), $tail = '' ) {
 		$head = "INSERT INTO $table (" . implode( ',', $columns ) . ') VALUES ';
-		$tail = '';
 		foreach ( $update as $column ) {
 			$tail .= ( '' === $tail ? ' ON DUPLICATE KEY UPDATE ' : ',' ) . "$column=VALUES($column)";
 		}

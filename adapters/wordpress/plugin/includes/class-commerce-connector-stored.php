@@ -73,6 +73,20 @@ final class Commerce_Connector_Stored {
 	}
 
 	/**
+	 * Posts or terms of subjects, without what else bindings hold.
+	 *
+	 * @param string[] $keys Subject keys.
+	 * @return string[] Subject key to id.
+	 */
+	public static function object_ids( array $keys ) {
+		if ( ! $keys ) {
+			return array();
+		}
+		$rows = Commerce_Connector_Sql::rows( 'SELECT subject_key, object_id FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . ' WHERE subject_key IN (' . Commerce_Connector_Sql::in( $keys ) . ')' );
+		return array_column( $rows, 'object_id', 'subject_key' );
+	}
+
+	/**
 	 * Posts with all field values.
 	 *
 	 * @param string $backend Whose categories count.

@@ -90,7 +90,7 @@ final class Commerce_Connector_Tables {
 		$charset = $wpdb->get_charset_collate();
 		return "CREATE TABLE {$t}bindings (
   id bigint(20) unsigned NOT NULL AUTO_INCREMENT,
-  subject_key char(32) NOT NULL,
+  subject_key char(32) COLLATE utf8mb4_bin NOT NULL,
   backend varchar(64) NOT NULL,
   kind varchar(16) NOT NULL,
   backend_id varchar(190) NOT NULL,
@@ -106,7 +106,7 @@ final class Commerce_Connector_Tables {
   KEY object (kind,object_id)
 ) $charset;
 CREATE TABLE {$t}fences (
-  subject_key char(32) NOT NULL,
+  subject_key char(32) COLLATE utf8mb4_bin NOT NULL,
   lane varchar(16) NOT NULL,
   epoch bigint(20) NOT NULL DEFAULT 0,
   sequence bigint(20) NOT NULL DEFAULT 0,
@@ -116,8 +116,8 @@ CREATE TABLE {$t}fences (
   KEY newest (epoch,sequence)
 ) $charset;
 CREATE TABLE {$t}offers (
-  subject_key char(32) NOT NULL,
-  row_key char(32) NOT NULL,
+  subject_key char(32) COLLATE utf8mb4_bin NOT NULL,
+  row_key char(32) COLLATE utf8mb4_bin NOT NULL,
   backend varchar(64) NOT NULL,
   product varchar(190) NOT NULL,
   variant varchar(190) NOT NULL,
@@ -140,7 +140,7 @@ CREATE TABLE {$t}offers (
   KEY market (market)
 ) $charset;
 CREATE TABLE {$t}media (
-  content_hash char(64) NOT NULL,
+  content_hash char(64) COLLATE utf8mb4_bin NOT NULL,
   object_id bigint(20) unsigned NOT NULL DEFAULT 0,
   claimed_at bigint(20) NOT NULL DEFAULT 0,
   PRIMARY KEY  (content_hash),

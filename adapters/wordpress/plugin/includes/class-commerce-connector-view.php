@@ -129,13 +129,27 @@ final class Commerce_Connector_View {
 	private static function load( array $ids ) {
 		self::$known += array_fill_keys( $ids, null );
 		$bound        = array();
-		foreach ( Commerce_Connector_Sql::rows( 'SELECT subject_key, backend, backend_id, object_id FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . " WHERE kind = 'product' AND object_id IN (" . Commerce_Connector_Sql::in( $ids ) . ')' ) as $row ) {
+		foreach ( Commerce_Connector_Sql::rows_if_possible( 'SELECT subject_key, backend, backend_id, object_id FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . " WHERE kind = 'product' AND object_id IN (" . Commerce_Connector_Sql::in( $ids ) . ')' ) as $row ) {
 			$bound[ $row['subject_key'] ] = $row;
 		}
-		$offers = Commerce_Connector_Offers::stored( array_keys( $bound ) );
+		$offers = $bound ? self::offers( array_keys( $bound ) ) : array();
 		update_meta_cache( 'post', $ids );
 		foreach ( $bound as $key => $row ) {
 			self::$known[ (int) $row['object_id'] ] = self::assemble( (int) $row['object_id'], $row, isset( $offers[ $key ] ) ? $offers[ $key ] : array() );
+		}
+	}
+
+	/**
+	 * Offers of products.
+	 *
+	 * @param string[] $keys Subject keys.
+	 * @return array[] Subject key to rows.
+	 */
+	private static function offers( array $keys ) {
+		try {
+			return Commerce_Connector_Offers::stored( $keys );
+		} catch ( Commerce_Connector_Busy $error ) {
+			return array();
 		}
 	}
 

@@ -54,30 +54,55 @@ final class Commerce_Connector_Writes {
 	/**
 	 * Writes a batch and answers with its receipts, in order.
 	 *
-	 * @param object[] $items  By subject key; each with key, kind, id, fence and write_id.
+	 * @param object[] $items  By subject key; each with kind, id, fence and write_id.
 	 * @param string[] $lanes  Lanes to lock; the first one's fence judges.
 	 * @param object   $writer With apply( items, fences ): receipts by key, done(), undone() and extra_locks( items ).
 	 * @return array[]
-	 * @throws Commerce_Connector_Busy When the database stays locked.
 	 */
 	public static function run( array $items, array $lanes, $writer ) {
-		$failed        = array();
-		$attempts      = 0;
+		$failed   = array();
+		$receipts = array();
+		while ( count( $items ) > count( $failed ) ) {
+			try {
+				$receipts = self::transaction(
+					function () use ( $items, $failed, $lanes, $writer ) {
+						return self::attempt( array_diff_key( $items, $failed ), $lanes, $writer );
+					},
+					$writer
+				);
+				break;
+			} catch ( Commerce_Connector_Item_Failed $failure ) {
+				$failed[ $failure->key ] = self::receipt( $items[ $failure->key ], 'rejected', array( 'message' => $failure->getMessage() ) );
+			}
+		}
+		$writer->done();
+		$ordered = array();
+		foreach ( array_keys( $items ) as $key ) {
+			$ordered[] = isset( $failed[ $key ] ) ? $failed[ $key ] : $receipts[ $key ];
+		}
+		return $ordered;
+	}
+
+	/**
+	 * Carries out one transaction, again where others were in the way.
+	 *
+	 * @param callable $attempt What begins and commits it.
+	 * @param object   $writer  With undone().
+	 * @return mixed What the attempt returns.
+	 * @throws Commerce_Connector_Busy When the database stays locked.
+	 */
+	public static function transaction( callable $attempt, $writer ) {
 		self::$writing = true;
-		kses_init_filters();
+		kses_remove_filters();
 		wp_defer_term_counting( true );
 		wp_defer_comment_counting( true );
 		try {
-			while ( true ) {
+			for ( $attempts = 1; true; $attempts++ ) {
 				try {
-					$receipts = self::attempt( array_diff_key( $items, $failed ), $lanes, $writer );
-					break;
-				} catch ( Commerce_Connector_Item_Failed $failure ) {
-					self::roll_back( $writer );
-					$failed[ $failure->key ] = self::receipt( $items[ $failure->key ], 'rejected', array( 'message' => $failure->getMessage() ) );
+					return $attempt();
 				} catch ( Commerce_Connector_Busy $busy ) {
 					self::roll_back( $writer );
-					if ( ++$attempts >= self::ATTEMPTS ) {
+					if ( $attempts >= self::ATTEMPTS ) {
 						throw $busy;
 					}
 					usleep( wp_rand( 5, 60 ) * 1000 * $attempts );
@@ -87,16 +112,11 @@ final class Commerce_Connector_Writes {
 			self::roll_back( $writer );
 			throw $error;
 		} finally {
+			kses_init();
 			wp_defer_comment_counting( false );
 			wp_defer_term_counting( false );
 			self::$writing = false;
 		}
-		$writer->done();
-		$ordered = array();
-		foreach ( array_keys( $items ) as $key ) {
-			$ordered[] = isset( $failed[ $key ] ) ? $failed[ $key ] : $receipts[ $key ];
-		}
-		return $ordered;
 	}
 
 	/**
@@ -108,9 +128,6 @@ final class Commerce_Connector_Writes {
 	 * @return array[] Receipts by subject key.
 	 */
 	private static function attempt( array $items, array $lanes, $writer ) {
-		if ( ! $items ) {
-			return array();
-		}
 		$extra = $writer->extra_locks( $items );
 		Commerce_Connector_Sql::run( 'START TRANSACTION' );
 		self::lock( array_keys( $items ), $lanes, $extra );
@@ -193,7 +210,7 @@ final class Commerce_Connector_Writes {
 	 */
 	private static function judge( $item, array $known ) {
 		if ( self::is_late( $item->fence, $known ) ) {
-			return self::receipt( $item, 'stale', array( 'message' => 'A newer write (' . $known['epoch'] . '.' . $known['sequence'] . ') was here.' ) );
+			return self::stale( $item, $known );
 		}
 		$same = array( $item->fence->epoch, $item->fence->sequence ) === array( (int) $known['epoch'], (int) $known['sequence'] );
 		if ( ! $same || $item->write_id !== $known['write_id'] ) {
@@ -202,6 +219,17 @@ final class Commerce_Connector_Writes {
 		$receipt           = json_decode( $known['receipt'], true );
 		$receipt['hashes'] = (object) $receipt['hashes'];
 		return $receipt;
+	}
+
+	/**
+	 * The answer to a late write.
+	 *
+	 * @param object $item  Item.
+	 * @param array  $known Row of the fences table.
+	 * @return array
+	 */
+	public static function stale( $item, array $known ) {
+		return self::receipt( $item, 'stale', array( 'message' => 'A newer write (' . $known['epoch'] . '.' . $known['sequence'] . ') was here.' ) );
 	}
 
 	/**
