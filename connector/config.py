@@ -93,9 +93,6 @@ class Backend(Section):
         return self.sweep_seconds.get(name, DEFAULT_SWEEP_SECONDS)
 
 
-_STALE_FIX = "Add `stale_after_seconds:`, or write `when_stale: keep`"
-
-
 class Market(Section):
     """How a site shows its backend to one audience."""
 
@@ -107,14 +104,6 @@ class Market(Section):
     tax_included: StrictBool | None = None
     show_quantity: StrictBool = True
     stock_locations: tuple[str, ...] | None = None
-    stale_after_seconds: Seconds | None = None
-    when_stale: Literal["keep", "mark", "hide"] = "keep"
-
-    @model_validator(mode="after")
-    def _stale_has_a_limit(self) -> Market:
-        if self.when_stale != "keep" and self.stale_after_seconds is None:
-            wrong(f"when_stale is {self.when_stale}, but no offer ever is", _STALE_FIX)
-        return self
 
 
 class Selection(Section):

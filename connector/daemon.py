@@ -1,9 +1,10 @@
 """`connector run`: the schedules, the workers and the HTTP side, started in order, stopped cleanly.
 
 Start: lock the state, free what a dead daemon held, workers, HTTP, then per backend the first poll,
-the baselines of its sweeps and the first import of new sites, in this order, so that no change can
-fall between them. Stop (SIGTERM, SIGINT): no new work, what is in flight finishes within ten
-seconds or its leases run out, nothing is lost either way.
+the first import of new sites and the baselines of its sweeps. When a first import is through, a
+reconcile proves it: that also finds what changed between a product's import and a baseline. Stop
+(SIGTERM, SIGINT): no new work, what is in flight finishes within ten seconds or its leases run out,
+nothing is lost either way.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from connector.work.suspend import may_call, suspension_after
 log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 10.0
+BEGIN_SECONDS = 15.0
+"""How often new sites, missing baselines and unproved imports are looked for."""
 KEEP_TRAIL = timedelta(days=30)
 KEEP_INBOX = timedelta(days=7)
 
@@ -127,7 +130,7 @@ class Daemon:
         now = self._clock.now()
         for name, detector in self._connector.detectors.items():
             backend = self._config.backends[name]
-            self._every(f"begin {name}", 60, partial(self._begin, detector), name, now)
+            self._every(f"begin {name}", BEGIN_SECONDS, partial(self._begin, detector), name, now)
             later = now + timedelta(seconds=backend.poll_seconds)
             self._every(f"poll {name}", backend.poll_seconds, detector.poll, name, later)
             for sweep in detector.catalogue.capabilities.sweeps:
@@ -202,11 +205,14 @@ class Daemon:
             moved = signals.cursor_times(connection, detector.backend)
         if "poll" not in moved:
             detector.poll()
+        for site in detector.import_new_sites():
+            log.info("Everything is due at a new site", action="site.import", site=site)
         for sweep in detector.catalogue.capabilities.sweeps:
             if f"sweep:{sweep}" not in moved:
                 detector.sweep(sweep)
-        for site in detector.import_new_sites():
-            log.info("Everything is due at a new site", action="site.import", site=site)
+        for site in detector.unproved_sites():
+            self._reconcile(site)
+            detector.proved(site)
 
     def _ring(self) -> None:
         ring(self._connector.database, self._clock, self._connector.engine.wake)

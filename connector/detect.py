@@ -70,7 +70,8 @@ class Detector:
     def sweep(self, name: str) -> int:
         """Compare what the cursor cannot show with the last sweep. Answers how many were marked.
 
-        The first sweep of all marks nothing: the first import sees everything anyway.
+        The first sweep of all is the baseline and marks nothing: the reconcile that proves the
+        first import looks at everything after it.
         """
         with self.database.read() as connection:
             number = signals.next_round(connection, self.backend, name)
@@ -183,10 +184,27 @@ class Detector:
 
     def imported(self, sites: Iterable[SiteName]) -> None:
         """Everything has been marked once at these sites."""
+        self._note_import(sites, "marked")
+
+    def unproved_sites(self) -> list[SiteName]:
+        """Sites whose first import is through (nothing is due any more) and not yet proved."""
+        with self.database.read() as connection:
+            return [
+                site
+                for site in self.sites
+                if signals.read_cursor(connection, self.backend, f"import:{site}") == "marked"
+                and todo.waiting(connection, site=site) == 0
+            ]
+
+    def proved(self, site: SiteName) -> None:
+        """A reconcile has compared the imported site with the backend."""
+        self._note_import([site], "proved")
+
+    def _note_import(self, sites: Iterable[SiteName], standing: str) -> None:
         now = self.clock.now()
         with self.database.write() as connection:
             for site in sites:
-                signals.move_cursor(connection, self.backend, f"import:{site}", "marked", now)
+                signals.move_cursor(connection, self.backend, f"import:{site}", standing, now)
 
 
 def ring(database: Database, clock: Clock, wake: Callable[[], None]) -> int:

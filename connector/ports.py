@@ -55,7 +55,7 @@ class BackendSettings:
 
     name: BackendName
     url: str
-    credential: str | None
+    credential: str | None = field(repr=False)
     """Whatever the system takes: an API key, or user:password."""
     webhook_secrets: tuple[Secret, ...]
     default_locale: Locale
@@ -74,7 +74,7 @@ class SiteSettings:
     """Plain mode: no plugin or module, core REST alone."""
     secrets: tuple[Secret, ...]
     """Signing secrets shared with the plugin or module; the first one signs."""
-    credential: str | None
+    credential: str | None = field(repr=False)
     """user:application password, for plain mode."""
     options: Mapping[str, object]
     timeout_seconds: float = 60.0

@@ -13,7 +13,6 @@ Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/st
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -67,7 +66,7 @@ class Secret:
             raise ConfigError([Problem(path, f"a signing secret begins with {PREFIX}", fix)])
         try:
             key = base64.b64decode(text.removeprefix(PREFIX), validate=True)
-        except binascii.Error:
+        except ValueError:
             raise ConfigError([Problem(path, "the signing secret is not base64", fix)]) from None
         if not 24 <= len(key) <= 64:
             raise ConfigError([Problem(path, "a signing secret has 24 to 64 bytes", fix)])

@@ -133,6 +133,8 @@ def _quieten(level: str) -> None:
         logger.handlers, logger.propagate = [], True
     for name in (*_CHATTY, "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.INFO if level == "debug" else logging.WARNING)
+    # It warns whenever a poll takes longer than its interval, which is no fault: the next one runs.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 
 def _renderers(form: str, out: TextIO) -> list[Processor]:

@@ -213,8 +213,6 @@ WRONG: list[tuple[str, str, str, str]] = [
      "no known locale"),
     ("price lists", GOOD.replace("EUR", "EUR, price_lists: sale"),
      "sites.blog.markets[0].price_lists", "must be a list of names, or all"),
-    ("stale when", GOOD.replace("EUR", "EUR, when_stale: hide"), "sites.blog.markets[0]",
-     "Add `stale_after_seconds:`"),
     ("status", GOOD + "    selection: {statuses: [publishd]}\n",
      "sites.blog.selection.statuses[0]", "Did you mean published?"),
     ("no such backend", GOOD.replace("backend: shop", "backend: shp"), "sites.blog.backend",
