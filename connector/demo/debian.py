@@ -90,6 +90,15 @@ def no_database_cluster() -> Iterator[None]:
     try:
         yield
     finally:
+        _restore_cluster_configuration()
+
+
+def _restore_cluster_configuration() -> None:
+    # The package found ours in the way of its own, and put its own beside it.
+    shipped = CLUSTER_CONFIGURATION.with_name(CLUSTER_CONFIGURATION.name + ".ucf-dist")
+    if shipped.exists():
+        _as_root(["mv", str(shipped), str(CLUSTER_CONFIGURATION)])
+    else:
         _as_root(["rm", "-f", str(CLUSTER_CONFIGURATION)])
 
 

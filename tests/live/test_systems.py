@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import psycopg
+import pytest
 
+from connector.demo import debian
+from connector.demo.machine import SetUpFailed, once
 from connector.demo.mariadb import MariaDB
 from connector.demo.medusa import Medusa
 from connector.demo.medusa_seed import stock_of
@@ -105,3 +110,44 @@ def test_a_fresh_medusa_is_untouched_by_what_happened_to_another(
         assert admin.get("/admin/products").json()["count"] == 19
     with medusa.admin() as admin:
         assert admin.get("/admin/products").json()["count"] == 20
+
+
+OWN_SUITE = dict(
+    line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line
+)["VERSION_CODENAME"]
+ONE_LINE = f"""\
+deb http://other.example/tools any main
+deb [trusted=yes] http://mirror.example/debian {OWN_SUITE} main contrib
+"""
+DEB822 = f"""\
+Types: deb
+URIs: http://mirror.example/debian
+Suites: {OWN_SUITE} {OWN_SUITE}-updates
+Components: contrib main
+"""
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(("name", "text"), [("a.list", ONE_LINE), ("a.sources", DEB822)])
+def test_the_archive_is_found_in_both_formats_of_apt(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    options = ["-o", "Dir::Etc::sourcelist=-", "-o", f"Dir::Etc::sourceparts={tmp_path}"]
+    assert debian.archives(options) == ["http://mirror.example/debian/"]
+
+
+def test_a_machine_without_apt_is_told_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(SetUpFailed, match=r"^php-cli has to come from Debian.*Debian 12 or newer"):
+        debian.ensure("php-cli")
+
+
+def test_a_failed_build_leaves_nothing_in_the_cache(tmp_path: Path) -> None:
+    def broken(unfinished: Path) -> None:
+        (unfinished / "half").touch()
+        raise SetUpFailed("the archive went away")
+
+    with pytest.raises(SetUpFailed):
+        once(tmp_path / "thing", broken)
+    assert not (tmp_path / "thing").exists()
+    built = once(tmp_path / "thing", lambda unfinished: (unfinished / "whole").touch())
+    assert [path.name for path in built.iterdir()] == ["whole"]
