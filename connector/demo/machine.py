@@ -81,6 +81,12 @@ def once(target: Path, build: Callable[[Path], None]) -> Path:
     return target
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a secret to a file that only its owner reads."""
+    path.touch(0o600)
+    path.write_text(text)
+
+
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as handle:

@@ -28,6 +28,7 @@ from connector.demo.machine import (
     run,
     say,
     scratch,
+    write_private,
 )
 from connector.demo.medusa_seed import Seeded
 from connector.demo.postgres import Postgres
@@ -156,7 +157,7 @@ def _migrated(cache: Path, postgres: Postgres) -> Path:
             _medusa(cache, project, address, "db:migrate")
             _medusa(cache, project, address, "user", "-e", ADMIN_EMAIL, "-p", password)
             postgres.dump(_database_of(project), unfinished / "dump")
-        (unfinished / "admin_password").write_text(password)
+        write_private(unfinished / "admin_password", password)
 
     key = key_of(installed.name, CONFIGURATION, postgres.programs)
     return once(cache / f"medusa-migrated-{key}", build)
@@ -177,7 +178,7 @@ def _catalogue(cache: Path, postgres: Postgres, products: int, images: str) -> P
             server.stop()
             postgres.dump(_database_of(project), unfinished / "dump")
         known = {"seeded": asdict(seeded), "admin_password": password}
-        (unfinished / "seeded.json").write_text(json.dumps(known))
+        write_private(unfinished / "seeded.json", json.dumps(known))
 
     recipe = Path(medusa_seed.__file__).read_text()
     key = key_of(migrated.name, products, images, recipe)

@@ -20,6 +20,7 @@ from connector.demo.machine import (
     hand_over,
     run,
     scratch,
+    write_private,
 )
 
 PACKAGES = ("postgresql",)
@@ -116,8 +117,7 @@ class Postgres:
 
 def _initialise(programs: Path, home: Path, password: str) -> None:
     secret = home / "password"
-    secret.touch(0o600)
-    secret.write_text(password)
+    write_private(secret, password)
     hand_over(home)
     options = [
         "-A",

@@ -31,6 +31,7 @@ from connector.demo.machine import (
     run,
     say,
     scratch,
+    write_private,
 )
 from connector.demo.mariadb import MariaDB
 
@@ -120,8 +121,7 @@ def template(cache: Path, database: MariaDB | None) -> Path:
         else:
             (unfinished / "database").write_text(place.php((SCRIPTS / "dump.php").read_text()))
         credentials = {"password": password, "app_password": answer["app_password"]}
-        (unfinished / "credentials.json").write_text(json.dumps(credentials))
-        (unfinished / "credentials.json").chmod(0o600)
+        write_private(unfinished / "credentials.json", json.dumps(credentials))
         place.remove()
 
     return once(target, build)
