@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 import requests
 import tenacity
+from urllib3.exceptions import NewConnectionError
 
 from adapters.site_api import wire
 from connector import signing
@@ -170,16 +171,19 @@ class SiteApi:
 
     def _pages(self, path: str, **query: str) -> Iterator[tuple[wire.Json, ...]]:
         """Keyset pages up to the last one. Raises Incomplete where a page does not come."""
-        after = query.pop("after", "0")
+        after, begun = query.pop("after", "0"), False
         while True:
             asked = {**query, "backend": self._backend, "after": after}
             try:
                 answer = self._transport.get(path, **asked, limit=str(INVENTORY_PAGE))
-            except TryAgain as error:
+            except (TryAgain, TargetDown) as error:
+                if not begun and isinstance(error, TargetDown):
+                    raise
                 raise Incomplete(
                     f"the listing broke off after {after}: {error.message}",
                     retry_after_seconds=error.retry_after_seconds,
                 ) from error
+            begun = True
             page = wire.page_from(answer)
             yield page.items
             if page.next is None:
@@ -308,9 +312,7 @@ class _Transport:
                 "done and will be repeated safely"
             ) from error
         except requests.exceptions.ConnectionError as error:
-            raise _Briefly(
-                TargetDown(f"{self._at} cannot be reached; check the address and that it runs")
-            ) from error
+            raise _Briefly(self._unreachable(error)) from error
         except requests.exceptions.RequestException as error:
             raise TryAgain(f"{self._at} broke off its answer ({type(error).__name__})") from error
         self._note_skew(response)
@@ -319,6 +321,13 @@ class _Transport:
     @property
     def _at(self) -> str:
         return self._endpoint.root.split("?", maxsplit=1)[0]
+
+    def _unreachable(self, error: requests.exceptions.ConnectionError) -> TryAgain | TargetDown:
+        """Refused and unknown hosts are down; a connection that broke was up."""
+        cause = error.args[0] if error.args else None
+        if isinstance(getattr(cause, "reason", None), NewConnectionError):
+            return TargetDown(f"{self._at} cannot be reached; check the address and that it runs")
+        return TryAgain(f"{self._at} broke off the connection; the write will be repeated safely")
 
     def _note_skew(self, response: requests.Response) -> None:
         try:
@@ -335,9 +344,11 @@ class _Transport:
         answer = _json_object(response)
         path = target.split("?", maxsplit=1)[0]
         if status in (301, 302, 303, 307, 308):
-            raise TargetDown(
-                f"{self._at} redirects to {response.headers.get('location', 'another address')}; "
-                "set the site's url to where it really is"
+            raise _NotTheApi(
+                TargetDown(
+                    f"{self._at} redirects to {response.headers.get('location', 'elsewhere')}; set "
+                    "the site's url to where it really is"
+                )
             )
         if status == 429:
             raise TryAgain(

@@ -84,9 +84,10 @@ def _problems(settings: SiteSettings) -> Iterator[Problem]:
         yield Problem(f"options.{name}", "is unknown", "Remove it; WordPress takes no options")
 
 
-def build_zip(target: Path) -> Path:
+def build_zip(folder: Path) -> Path:
     """Pack the plugin as WordPress installs it; the same files give the same bytes."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{TOP_FOLDER}.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
         for path in sorted(each for each in PLUGIN.rglob("*") if each.is_file()):
             name = f"{TOP_FOLDER}/{path.relative_to(PLUGIN).as_posix()}"
@@ -97,4 +98,4 @@ def build_zip(target: Path) -> Path:
     return target
 
 
-SITE = SiteSystem(name="wordpress", open=open_site, problems=problems)
+SITE = SiteSystem(name="wordpress", open=open_site, problems=problems, build_extension=build_zip)

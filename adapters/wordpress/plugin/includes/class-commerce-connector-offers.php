@@ -122,10 +122,10 @@ final class Commerce_Connector_Offers {
 	 */
 	private static function raise_fences( array $items ) {
 		$rows = array();
+		ksort( $items, SORT_STRING );
 		foreach ( $items as $key => $item ) {
 			$rows[] = array( $key, 'offers', $item->fence->epoch, $item->fence->sequence, $item->write_id, '' );
 		}
-		sort( $rows );
 		$newer = 'VALUES(epoch) > epoch OR (VALUES(epoch) = epoch AND VALUES(sequence) >= sequence)';
 		Commerce_Connector_Sql::insert(
 			Commerce_Connector_Tables::name( 'fences' ),

@@ -60,8 +60,7 @@ final class Commerce_Connector_Setup {
 		Commerce_Connector_Types::remove_people();
 		Commerce_Connector_Tables::drop();
 		self::delete_options();
-		unregister_post_type( Commerce_Connector_Types::PRODUCT );
-		flush_rewrite_rules( false );
+		self::deactivate();
 	}
 
 	/**

@@ -1,0 +1,839 @@
+"""The plugin on real WordPress, on SQLite and on MariaDB: the site suite, and what is its own.
+
+One site a database serves the whole module; each test takes subjects of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+import uuid
+import zipfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from adapters.site_api.client import SiteApi, address
+from adapters.wordpress.site import build_zip, endpoint, open_site
+from connector import signing
+from connector.demo.mariadb import MariaDB
+from connector.demo.wordpress import WordPress
+from connector.errors import Rejected, TargetDown
+from connector.model import (
+    BackendName,
+    FieldName,
+    JsonValue,
+    SiteName,
+    Subject,
+    SubjectKind,
+    VariantId,
+)
+from connector.ports import OffersWrite, Outcome, Receipt, Site, SiteSettings, StatusNote
+from connector.signing import Secret
+from connector.testing.conformance.site import SiteConformance
+from connector.testing.conformance.writes import (
+    CATEGORIES,
+    DESCRIPTION,
+    TITLE,
+    change_of,
+    document,
+    offers_write,
+    picture,
+    retire_write,
+    term_write,
+)
+
+pytestmark = pytest.mark.live
+PLUGIN = Path(__file__).resolve().parents[2] / "adapters" / "wordpress" / "plugin"
+BACKEND = BackendName("shop")
+
+
+class RealClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass
+class Bench:
+    """A WordPress with the plugin, paired; what editors do is PHP inside it."""
+
+    wordpress: WordPress
+    secret: str
+    many: int = 201
+
+    def __post_init__(self) -> None:
+        self.site: SiteApi = self.connect()
+
+    def settings(self, secret: str | None = None) -> SiteSettings:
+        return SiteSettings(
+            SiteName("blog"),
+            self.wordpress.url,
+            BACKEND,
+            False,
+            (Secret.parse(secret or self.secret),),
+            None,
+            {},
+        )
+
+    def connect(self) -> SiteApi:
+        site = open_site(self.settings(), RealClock())
+        assert isinstance(site, SiteApi)
+        return site
+
+    def with_wrong_credentials(self) -> Site:
+        return open_site(self.settings(signing.format_secret(b"x" * 32)), RealClock())
+
+    def edit(self, subject: Subject, name: FieldName, value: str) -> None:
+        self.php(
+            "wp_update_post( wp_slash( array( 'ID' => $args[0], $args[1] => $args[2] ) ) );",
+            self.id_of(subject),
+            _COLUMNS[name],
+            value,
+        )
+
+    def read(self, subject: Subject, name: FieldName) -> str:
+        return self.php(
+            "echo get_post_field( $args[1], $args[0], 'raw' );",
+            self.id_of(subject),
+            _COLUMNS[name],
+        )
+
+    def unpublish(self, subject: Subject) -> None:
+        self.set_status(subject, "draft")
+
+    def set_status(self, subject: Subject, status: str) -> None:
+        self.php(
+            "wp_update_post( array( 'ID' => $args[0], 'post_status' => $args[1] ) );",
+            self.id_of(subject),
+            status,
+        )
+
+    def trash(self, subject: Subject) -> None:
+        self.php("wp_trash_post( $args[0] );", self.id_of(subject))
+
+    def delete(self, subject: Subject) -> None:
+        self.php("wp_delete_post( $args[0], true );", self.id_of(subject))
+
+    def count_pages(self) -> int:
+        return int(
+            self.php(
+                'global $wpdb; echo $wpdb->get_var( "SELECT COUNT(*) FROM $wpdb->posts'
+                " WHERE post_type = 'commerce_product'\" );"
+            )
+        )
+
+    def breaking(self) -> Any:
+        return _breaking(self.site)
+
+    def php(self, code: str, *args: object) -> str:
+        return self.wordpress.php(code, *args)
+
+    def id_of(self, subject: Subject) -> int:
+        """The post, draft or trashed, that shows a product."""
+        (stored,) = self.site.documents(subject.kind, [subject.id])
+        return int(stored.cms_id)
+
+    def page(self, url: str) -> str:
+        response = requests.get(url, timeout=30)
+        assert response.status_code == 200, url
+        return response.text
+
+
+_COLUMNS = {TITLE: "post_title", DESCRIPTION: "post_content"}
+
+
+@contextmanager
+def _breaking(site: SiteApi) -> Iterator[None]:
+    """The second page of a listing is not answered."""
+    session = site._transport._session
+    send = session.request
+
+    def request(method: str, url: str, **more: Any) -> requests.Response:
+        if "after=" in url and "after=0" not in url:
+            raise requests.exceptions.ConnectionError("broken off")
+        return send(method, url, **more)
+
+    session.request = request  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        session.request = send  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
+def bench(request: pytest.FixtureRequest, cache: Path, mariadb: MariaDB) -> Iterator[Bench]:
+    database = mariadb if request.param == "mariadb" else None
+    wordpress = WordPress.start(cache, database=database, plugin=PLUGIN)
+    try:
+        yield Bench(wordpress, wordpress.php("echo commerce_connector_pair();"))
+        log = wordpress.debug_log
+        assert not log.exists(), log.read_text()[:2000]
+    finally:
+        wordpress.stop()
+
+
+class TestConformance(SiteConformance):
+    """The promises of ports.Site."""
+
+    @pytest.fixture
+    def bench(self, bench: Bench) -> Bench:
+        return bench
+
+
+# ---- what a page shows ----
+
+
+def test_a_page_shows_price_and_stock_and_a_change_of_them(bench: Bench) -> None:
+    made = document()
+    url = done(bench.site.write_content([made])).url
+    assert url
+    variant = _first_variant(made.fields)
+    bench.site.write_offers([_offer_of(made.subject, variant, "19,90 €")])
+    shown = bench.page(url)
+    assert "19,90 €" in shown
+    assert "In stock" in shown
+    assert f'data-variant="{variant}"' in shown
+    bench.site.write_offers([_offer_of(made.subject, variant, "24,50 €")])
+    shown = bench.page(url)
+    assert "24,50 €" in shown
+    assert "19,90 €" not in shown
+
+
+def test_structured_data_can_be_read_by_machines(bench: Bench) -> None:
+    title = 'A </script><script>alert(1)</script> "quoted" title'
+    made = document(fields={**document().fields, TITLE: title})
+    url = done(bench.site.write_content([made])).url
+    assert url
+    bench.site.write_offers([offers_write(made.subject, 1990)])
+    page = bench.page(url)
+    assert "alert(1)</script>" not in page
+    (block,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page, re.S)
+    data = json.loads(block)
+    assert (data["@type"], data["@context"]) == ("Product", "https://schema.org")
+    (offer,) = data["offers"]
+    assert (offer["price"], offer["priceCurrency"]) == ("19.90", "EUR")
+    assert offer["availability"] == "https://schema.org/InStock"
+
+
+def test_the_archive_shows_prices(bench: Bench) -> None:
+    made = document()
+    done(bench.site.write_content([made]))
+    bench.site.write_offers([_offer_of(made.subject, "v1", "77,70 €")])
+    assert "77,70 €" in bench.page(f"{bench.wordpress.url}/products/")
+
+
+def test_a_theme_overrides_the_template(bench: Bench) -> None:
+    made = document()
+    url = done(bench.site.write_content([made])).url
+    assert url
+    path = bench.php(
+        "$file = get_stylesheet_directory() . '/commerce-connector/product.php';"
+        "mkdir( dirname( $file ) );"
+        "file_put_contents( $file, '<p>theme says <?php echo $product['backend_id']; ?></p>' );"
+        "echo $file;"
+    )
+    try:
+        assert f"theme says {made.subject.id}" in bench.page(url)
+    finally:
+        bench.php("unlink( $args[0] ); rmdir( dirname( $args[0] ) );", path)
+
+
+def test_what_the_backend_sends_cannot_run(bench: Bench) -> None:
+    bad = (
+        "<p onclick='a()'>x</p><script>b()</script><iframe src='//c'></iframe>"
+        "<a href='java&Tab;script&colon;d()'>e</a>"
+    )
+    made = document(fields={**document().fields, DESCRIPTION: bad})
+    done(bench.site.write_content([made]))
+    stored = bench.read(made.subject, DESCRIPTION)
+    assert "<script" not in stored
+    assert "onclick" not in stored
+    assert "<iframe" not in stored
+    assert "&colon;" not in stored.replace("&amp;colon;", "")
+
+
+# ---- what is stored ----
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\\",
+        "\\'\\\"",
+        "C:\\new\\table",
+        'it\'s "so"',
+        "\U0001f9c0 \U0001f1e9\U0001f1ea",
+        "%s %d %%",
+        "日本",
+    ],
+)
+def test_every_field_comes_back_as_sent(bench: Bench, text: str) -> None:
+    names = ("title", "subtitle", "description", "seo_title", "seo_description")
+    fields: dict[FieldName, JsonValue] = {FieldName(name): text for name in names}
+    fields[FieldName("attributes")] = [{"name": text, "value": text}]
+    fields[FieldName("variants")] = [{"id": text, "options": {}, "media": []}]
+    fields[FieldName("source")] = {"handle": text, "admin_url": None}
+    made = document(fields=fields)
+    receipt = done(bench.site.write_content([made]))
+    (stored,) = bench.site.documents(SubjectKind.PRODUCT, [made.subject.id])
+    assert dict(stored.values) == fields
+    assert dict(stored.bases) == fields
+    assert dict(stored.hashes) == dict(receipt.hashes)
+
+
+def test_categories_and_tags_stand_on_the_page(bench: Bench) -> None:
+    root = term_write()
+    child = term_write(parent=root.subject)
+    bench.site.write_terms([root, child])
+    tag = f"Salt & pepper {uuid.uuid4().hex[:6]}"
+    lists: dict[FieldName, JsonValue] = {
+        CATEGORIES: [child.subject.id],
+        FieldName("tags"): [tag, "red"],
+    }
+    made = document(fields={**document().fields, **lists})
+    receipt = done(bench.site.write_content([made]))
+    names = json.loads(
+        bench.php(
+            "echo json_encode( array( wp_get_post_terms( $args[0], 'commerce_category',"
+            " array( 'fields' => 'names' ) ), wp_get_post_terms( $args[0], 'commerce_tag',"
+            " array( 'fields' => 'names' ) ) ) );",
+            receipt.cms_id,
+        )
+    )
+    assert names == [[child.name], ["red", tag.replace("&", "&amp;")]]
+    counted = "echo get_term_by( 'name', $args[0], 'commerce_category' )->count;"
+    assert bench.php(counted, child.name) == "1"
+    none = change_of(made, {CATEGORIES: [], FieldName("tags"): ["red"]})
+    done(bench.site.write_content([none]))
+    (stored,) = bench.site.documents(SubjectKind.PRODUCT, [made.subject.id])
+    assert (stored.values[CATEGORIES], stored.values[FieldName("tags")]) == ([], ["red"])
+    assert bench.php(counted, child.name) == "0"
+
+
+def test_an_editors_own_category_stays(bench: Bench) -> None:
+    term = term_write()
+    bench.site.write_terms([term])
+    made = document()
+    receipt = done(bench.site.write_content([made]))
+    bench.php(
+        "$made = wp_insert_term( $args[1], 'commerce_category' );"
+        "wp_set_object_terms( $args[0], array( $made['term_id'] ), 'commerce_category', true );",
+        int(receipt.cms_id or 0),
+        f"Own {uuid.uuid4().hex}",
+    )
+    done(bench.site.write_content([change_of(made, {CATEGORIES: [term.subject.id]})]))
+    count = "echo count( wp_get_post_terms( $args[0], 'commerce_category' ) );"
+    assert bench.php(count, int(receipt.cms_id or 0)) == "2"
+
+
+def test_a_category_that_others_use_is_kept(bench: Bench) -> None:
+    term = term_write()
+    made = bench.site.write_terms([term])[0]
+    bench.php(
+        "$post = wp_insert_post( array( 'post_type' => 'commerce_product', 'post_title' => 'Own',"
+        " 'post_status' => 'publish' ) );"
+        "wp_set_object_terms( $post, array( $args[0] ), 'commerce_category' );",
+        int(made.cms_id or 0),
+    )
+    receipt = done(bench.site.retire([retire_write(term.subject)]))
+    assert receipt.cms_id == made.cms_id
+    (held,) = [
+        each
+        for page in bench.site.inventory(SubjectKind.CATEGORY)
+        for each in page
+        if each.subject == term.subject
+    ]
+    assert (held.live, held.retired) == (False, True)
+
+
+def test_terms_keep_equal_names_and_slugs_apart(bench: Bench) -> None:
+    first = term_write()
+    second = replace(term_write(), name=first.name, slug=first.slug)
+    receipts = bench.site.write_terms([first, second])
+    assert [each.outcome for each in receipts] == [Outcome.DONE, Outcome.DONE]
+    assert receipts[0].cms_id != receipts[1].cms_id
+
+
+def test_a_replayed_or_unchanged_write_makes_no_revision(bench: Bench) -> None:
+    made = document()
+    receipt = done(bench.site.write_content([made]))
+    change = change_of(made, {TITLE: "Once"})
+    done(bench.site.write_content([change]))
+    revisions = "echo count( wp_get_post_revisions( $args[0] ) );"
+    before = bench.php(revisions, int(receipt.cms_id or 0))
+    done(bench.site.write_content([change]))
+    done(bench.site.write_content([change_of(made, {TITLE: "Once"})]))
+    meta_only = change_of(made, {FieldName("seo_title"): "Another"})
+    done(bench.site.write_content([meta_only]))
+    assert bench.php(revisions, int(receipt.cms_id or 0)) == before
+
+
+def test_hooks_of_other_plugins_fire(bench: Bench) -> None:
+    folder = Path(bench.wordpress.place.root) / "wp-content" / "mu-plugins"
+    listener = folder / "listener.php"
+    listener.write_text(
+        "<?php foreach ( array( 'save_post_commerce_product', 'wp_after_insert_post',"
+        " 'commerce_connector_content_updated', 'commerce_connector_offers_updated' ) as $hook )"
+        " { add_action( $hook, function () use ( $hook ) {"
+        " update_option( 'seen_' . $hook, 1 + get_option( 'seen_' . $hook, 0 ) ); } ); }"
+    )
+    try:
+        made = document()
+        done(bench.site.write_content([made]))
+        done(bench.site.write_offers([offers_write(made.subject)]))
+    finally:
+        listener.unlink()
+    for hook in (
+        "save_post_commerce_product",
+        "wp_after_insert_post",
+        "commerce_connector_content_updated",
+        "commerce_connector_offers_updated",
+    ):
+        assert bench.php("echo get_option( 'seen_' . $args[0], 0 );", hook) == "1", hook
+
+
+def test_a_hook_that_fails_rejects_its_product_alone(bench: Bench) -> None:
+    listener = Path(bench.wordpress.place.root) / "wp-content" / "mu-plugins" / "broken.php"
+    listener.write_text(
+        "<?php add_action( 'save_post_commerce_product', function ( $id, $post ) {"
+        " if ( 'Poison' === $post->post_title ) { throw new RuntimeException( 'no' ); } }, 10, 2 );"
+    )
+    before = bench.count_pages()
+    poison = document(fields={**document().fields, TITLE: "Poison"})
+    try:
+        receipts = bench.site.write_content([document(), poison, document()])
+    finally:
+        listener.unlink()
+    assert [each.outcome for each in receipts] == [Outcome.DONE, Outcome.REJECTED, Outcome.DONE]
+    assert bench.count_pages() == before + 2
+
+
+def test_many_creates_at_once_keep_slugs_apart(bench: Bench) -> None:
+    writes = [replace(document(), slug="the-same-slug") for _ in range(8)]
+    sites = [bench.connect() for _ in writes]
+    with ThreadPoolExecutor(8) as pool:
+        receipts = list(pool.map(lambda at, write: at.write_content([write])[0], sites, writes))
+    assert {each.outcome for each in receipts} == {Outcome.DONE}
+    assert len({each.url for each in receipts}) == 8
+
+
+def test_overlapping_batches_at_once_all_arrive(bench: Bench) -> None:
+    """Locks are taken in one order, so batches that share products do not block for good."""
+    subjects = [document().subject for _ in range(12)]
+    batches = [[document(subject) for subject in subjects[::way]] for way in (1, -1) * 3]
+    sites = [bench.connect() for _ in batches]
+    before = bench.count_pages()
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda at, batch: at.write_content(batch), sites, batches))
+    outcomes = {receipt.outcome for receipts in answers for receipt in receipts}
+    assert outcomes <= {Outcome.DONE, Outcome.STALE}
+    assert bench.count_pages() == before + 12
+
+
+# ---- editors ----
+
+
+def test_an_edit_is_in_the_event_log_until_acknowledged(bench: Bench) -> None:
+    made = document()
+    done(bench.site.write_content([made]))
+    bench.edit(made.subject, TITLE, "Edited")
+    bench.trash(made.subject)
+    bench.php("wp_untrash_post( $args[0] );", bench.id_of(made.subject))
+    bench.set_status(made.subject, "publish")
+    bench.unpublish(made.subject)
+    bench.delete(made.subject)
+    events = [
+        event for page in bench.site.events("0") for event in page if event.subject == made.subject
+    ]
+    assert [event.what for event in events] == [
+        "edited", "trashed", "restored", "published", "unpublished", "deleted",
+    ]  # fmt: skip
+    assert events[0].fields == (TITLE,)
+    assert abs(events[0].at - datetime.now(UTC)) < timedelta(minutes=5)
+    bench.site.acknowledge_events(events[1].id)
+    left = [event.id for page in bench.site.events("0") for event in page]
+    assert left[0] == events[2].id
+
+
+def test_our_own_writes_are_no_events(bench: Bench) -> None:
+    made = document()
+    done(bench.site.write_content([made]))
+    done(bench.site.write_content([change_of(made, {TITLE: "Ours"})]))
+    done(bench.site.retire([retire_write(made.subject)]))
+    subjects = {event.subject for page in bench.site.events("0") for event in page}
+    assert made.subject not in subjects
+
+
+def test_what_editors_decide_is_not_ours(bench: Bench) -> None:
+    made = document()
+    receipt = done(bench.site.write_content([made]))
+    bench.php(
+        "wp_update_post( array( 'ID' => $args[0], 'post_name' => 'own-slug-' . $args[0],"
+        " 'post_author' => 1 ) );",
+        int(receipt.cms_id or 0),
+    )
+    later = replace(change_of(made, {TITLE: "Later"}), slug="ours")
+    done(bench.site.write_content([later]))
+    shown = bench.php(
+        "$post = get_post( $args[0] ); echo $post->post_name, ' ', $post->post_author;",
+        int(receipt.cms_id or 0),
+    )
+    assert shown == f"own-slug-{receipt.cms_id} 1"
+
+
+def test_editors_see_where_a_product_comes_from(bench: Bench) -> None:
+    source: JsonValue = {"handle": "h", "admin_url": "https://backend.example/products/1"}
+    made = document(fields={**document().fields, FieldName("source"): source})
+    receipt = done(bench.site.write_content([made]))
+    bench.site.write_status([StatusNote(made.subject, {"parked": "has <no> price"})])
+    box = bench.php(
+        "Commerce_Connector_Meta_Box::show( get_post( $args[0] ) );", int(receipt.cms_id or 0)
+    )
+    assert 'href="https://backend.example/products/1"' in box
+    assert made.subject.id in box
+    assert "seo_description" in box
+    assert "has &lt;no&gt; price" in box
+
+
+def test_a_featured_image_of_an_editor_stays(bench: Bench) -> None:
+    ours, theirs, next_one = (bench.site.upload_media(picture()) for _ in range(3))
+    media: JsonValue = [{"id": ours.cms_id, "alt": "ours"}]
+    made = document(fields={**document().fields, FieldName("media"): media})
+    receipt = done(bench.site.write_content([made]))
+    thumbnail = "echo get_post_thumbnail_id( $args[0] );"
+    assert bench.php(thumbnail, int(receipt.cms_id or 0)) == ours.cms_id
+    bench.php("set_post_thumbnail( $args[0], $args[1] );", int(receipt.cms_id or 0), theirs.cms_id)
+    later: JsonValue = [{"id": next_one.cms_id, "alt": "next"}]
+    done(bench.site.write_content([change_of(made, {FieldName("media"): later})]))
+    assert bench.php(thumbnail, int(receipt.cms_id or 0)) == theirs.cms_id
+
+
+# ---- who may ----
+
+
+def raw(
+    bench: Bench,
+    method: str,
+    target: str,
+    body: bytes = b"",
+    *,
+    signed: tuple[str, str] | None = None,
+    at: int = 0,
+    secret: str | None = None,
+    signature: str | None = None,
+) -> int:
+    """The status of a request, signed for what `signed` says, or for what it is."""
+    content = signing.request_content(*(signed or (method, target)), body)
+    headers = signing.signed_headers(
+        Secret.parse(secret or bench.secret), "msg_1", int(time.time()) + at, content
+    )
+    if signature is not None:
+        headers["webhook-signature"] = signature
+    url = address(endpoint(bench.wordpress.url).root, target)
+    return requests.request(method, url, data=body, headers=headers, timeout=30).status_code
+
+
+def test_only_what_was_signed_is_taken(bench: Bench) -> None:
+    assert raw(bench, "GET", "/site") == 200
+    assert raw(bench, "GET", "/site", signature="v1,AAAA") == 401
+    assert raw(bench, "GET", "/site", secret=signing.format_secret(b"y" * 32)) == 401
+    assert raw(bench, "GET", "/site", at=-301) == 401
+    assert raw(bench, "GET", "/site", at=310) == 401
+    assert raw(bench, "GET", "/site", at=-290) == 200
+    inventory = "/inventory?backend=shop&kind=product&after=0&limit=1"
+    assert raw(bench, "GET", inventory) == 200
+    assert (
+        raw(bench, "GET", inventory, signed=("GET", "/inventory?backend=shop&kind=product")) == 401
+    )
+    body = b'{"backend":"shop","items":[]}'
+    assert raw(bench, "POST", "/retire", body) == 200
+    assert raw(bench, "POST", "/retire", body, signed=("POST", "/offers")) == 401
+    assert raw(bench, "POST", "/retire", body, signed=("GET", "/retire")) == 401
+    unsigned = requests.get(endpoint(bench.wordpress.url).root + "/site", timeout=30)
+    assert unsigned.status_code == 401
+
+
+def test_the_vectors_hold_in_php(bench: Bench) -> None:
+    vectors = json.loads(
+        (PLUGIN.parents[1] / "site_api" / "vectors.json").read_text(encoding="utf-8")
+    )
+    answers = json.loads(
+        bench.php(
+            "$out = array(); foreach ( $args[0] as $one ) { $out[] ="
+            " Commerce_Connector_Secrets::fits( $one['secrets'], $one['headers']['webhook-id'],"
+            " $one['headers']['webhook-timestamp'], $one['headers']['webhook-signature'],"
+            " base64_decode( $one['content_base64'] ), $one['now_unix'] ); }"
+            " echo json_encode( $out );",
+            vectors["vectors"],
+        )
+    )
+    assert answers == [vector["fits"] for vector in vectors["vectors"]]
+
+
+def test_malformed_bodies_are_refused_as_a_whole(bench: Bench) -> None:
+    bad = [
+        b"", b"[]", b"nonsense", b'{"backend":"shop"}', b'{"backend":"","items":[]}',
+        b'{"backend":"shop","items":[1]}', b'{"backend":"shop","items":[{"kind":"product"}]}',
+        b'{"backend":"shop","items":[{"kind":"product","id":"x","write_id":"w","offers":[],'
+        b'"fence":{"epoch":"1","sequence":1}}]}',
+    ]  # fmt: skip
+    for route in ("/offers", "/content", "/terms", "/retire"):
+        for body in bad:
+            assert raw(bench, "POST", route, body) == 400, (route, body)
+    assert raw(bench, "GET", "/inventory?backend=shop&kind=nothing") == 400
+    assert raw(bench, "GET", "/documents?backend=shop&kind=product&ids=x") == 400
+    made = document()
+    with pytest.raises(Rejected):
+        bench.site.write_content([made, made])
+
+
+def test_a_secret_is_rotated_without_a_gap(bench: Bench) -> None:
+    old = bench.secret
+    new = bench.php("echo Commerce_Connector_Secrets::rotate();")
+    assert raw(bench, "GET", "/site", secret=old) == 200
+    assert raw(bench, "GET", "/site", secret=new) == 200
+    bench.php(
+        "$kept = get_option( 'commerce_connector_secrets' ); $kept[1]['expires'] = time() - 1;"
+        "update_option( 'commerce_connector_secrets', $kept );"
+    )
+    assert raw(bench, "GET", "/site", secret=old) == 401
+    assert raw(bench, "GET", "/site", secret=new) == 200
+    bench.secret = new
+    bench.site = bench.connect()
+
+
+def test_plain_permalinks_do(bench: Bench) -> None:
+    _use_permalinks(bench, "")
+    try:
+        site = bench.connect()
+        assert any("Permalinks are plain" in note for note in site.check().notes)
+        made = document()
+        done(site.write_content([made]))
+        assert any(
+            held.subject == made.subject
+            for page in site.inventory(SubjectKind.PRODUCT)
+            for held in page
+        )
+    finally:
+        _use_permalinks(bench, "/%postname%/")
+
+
+def _use_permalinks(bench: Bench, structure: str) -> None:
+    bench.php("update_option( 'permalink_structure', $args[0] );", structure)
+    bench.php("flush_rewrite_rules( false );")
+
+
+def test_the_daemons_user_can_do_little_and_nobody_is_it(bench: Bench) -> None:
+    answer = json.loads(
+        bench.php(
+            "$user = get_user_by( 'login', 'commerce_connector' ); $can = array();"
+            "foreach ( array( 'edit_posts', 'edit_pages', 'manage_options', 'edit_users',"
+            " 'unfiltered_html', 'install_plugins', 'edit_commerce_products', 'upload_files' )"
+            " as $cap ) { $can[ $cap ] = user_can( $user, $cap ); }"
+            "wp_set_password( 'known', $user->ID );"
+            "$can['login'] = ! is_wp_error( wp_authenticate( 'commerce_connector', 'known' ) );"
+            "echo json_encode( $can );"
+        )
+    )
+    assert [name for name, can in answer.items() if can] == [
+        "edit_commerce_products",
+        "upload_files",
+    ]
+
+
+def test_visitors_see_no_private_field(bench: Bench) -> None:
+    source: JsonValue = {"handle": "h", "admin_url": "https://secret-backend.example/1"}
+    made = document(fields={**document().fields, FieldName("source"): source})
+    receipt = done(bench.site.write_content([made]))
+    rest = f"{bench.wordpress.url}/wp-json/wp/v2/commerce_product/{receipt.cms_id}"
+    assert "secret-backend" not in bench.page(rest)
+    assert receipt.url
+    assert "secret-backend" not in bench.page(receipt.url)
+
+
+# ---- media ----
+
+
+def test_media_that_are_no_pictures_are_refused(bench: Bench) -> None:
+    body = b"<svg xmlns='http://www.w3.org/2000/svg'><script>a()</script></svg>"
+    upload = replace(
+        picture(), body=body, content_hash=hashlib.sha256(body).hexdigest(), filename="x.png"
+    )
+    with pytest.raises(Rejected):
+        bench.site.upload_media(upload)
+    with pytest.raises(Rejected):
+        bench.site.upload_media(replace(picture(), content_hash="0" * 64))
+    assert bench.site.find_media([upload.content_hash, "0" * 64]) == {}
+
+
+def test_a_picture_sent_by_many_at_once_is_stored_once(bench: Bench) -> None:
+    upload = picture()
+    sites = [bench.connect() for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        receipts = list(pool.map(lambda at: at.upload_media(upload), sites))
+    assert len({receipt.cms_id for receipt in receipts}) == 1
+
+
+def test_a_picture_that_a_person_deleted_is_sent_again(bench: Bench) -> None:
+    upload = picture()
+    first = bench.site.upload_media(upload)
+    bench.php("wp_delete_attachment( $args[0], true );", int(first.cms_id))
+    assert bench.site.find_media([upload.content_hash]) == {}
+    assert bench.site.upload_media(upload).cms_id != first.cms_id
+
+
+def test_ids_that_differ_in_case_alone_are_two(bench: Bench) -> None:
+    one = document(Subject(SubjectKind.PRODUCT, f"Case{uuid.uuid4().hex}"))
+    other = document(Subject(SubjectKind.PRODUCT, one.subject.id.upper()))
+    receipts = bench.site.write_content([one, other])
+    assert receipts[0].cms_id != receipts[1].cms_id
+
+
+# ---- life ----
+
+
+def test_an_older_wordpress_is_refused_with_a_notice(bench: Bench) -> None:
+    early = Path(bench.wordpress.place.root) / "wp-content" / "mu-plugins" / "old.php"
+    early.write_text("<?php $GLOBALS['wp_version'] = '6.4.5';")
+    try:
+        with pytest.raises(TargetDown, match="missing or inactive"):
+            bench.connect().check()
+        notice = bench.php("do_action( 'admin_notices' );")
+        registered = bench.php("echo post_type_exists( 'commerce_product' ) ? 'yes' : 'no';")
+    finally:
+        early.unlink()
+    assert "needs WordPress 6.5" in notice
+    assert registered == "no"
+
+
+def test_an_inactive_plugin_is_told_from_wrong_secrets(bench: Bench) -> None:
+    bench.php(
+        "require_once ABSPATH . 'wp-admin/includes/plugin.php';"
+        "deactivate_plugins( 'commerce-connector/commerce-connector.php' );"
+    )
+    try:
+        with pytest.raises(TargetDown, match="missing or inactive"):
+            bench.connect().check()
+    finally:
+        bench.php(
+            "require_once ABSPATH . 'wp-admin/includes/plugin.php';"
+            "activate_plugin( 'commerce-connector/commerce-connector.php' );"
+        )
+    bench.connect().check()
+
+
+def test_maintenance_suspends_the_site(bench: Bench) -> None:
+    flag = Path(bench.wordpress.place.root) / ".maintenance"
+    flag.write_text(f"<?php $upgrading = {int(time.time())};")
+    try:
+        with pytest.raises(TargetDown, match="maintenance"):
+            bench.connect().check()
+    finally:
+        flag.unlink()
+
+
+def test_the_settings_page_pairs_and_says_the_state(bench: Bench) -> None:
+    bench.site.check()
+    shown = bench.php(
+        "require_once ABSPATH . 'wp-admin/includes/admin.php'; Commerce_Connector_Settings::show();"
+    )
+    assert "the last signed request came" in shown
+    assert "whsec_" not in shown
+    assert "Rotate the secret" in shown
+
+
+def test_the_package_installs_and_is_reproducible(tmp_path: Path) -> None:
+    first = build_zip(tmp_path / "one")
+    second = build_zip(tmp_path / "two")
+    assert first.read_bytes() == second.read_bytes()
+    names = zipfile.ZipFile(first).namelist()
+    assert "commerce-connector/commerce-connector.php" in names
+    assert "commerce-connector/readme.txt" in names
+    assert all(name.startswith("commerce-connector/") for name in names)
+
+
+def test_uninstalling_leaves_nothing(wordpress: WordPress) -> None:
+    """On a site of its own: before and after, everything that can be counted is the same."""
+    deactivate = (
+        "require_once ABSPATH . 'wp-admin/includes/plugin.php';"
+        "deactivate_plugins( 'commerce-connector/commerce-connector.php' );"
+    )
+    bench = Bench(wordpress, wordpress.php("echo commerce_connector_pair();"))
+    term = term_write()
+    bench.site.write_terms([term])
+    upload = bench.site.upload_media(picture())
+    media: JsonValue = [{"id": upload.cms_id, "alt": ""}]
+    more: dict[FieldName, JsonValue] = {
+        CATEGORIES: [term.subject.id],
+        FieldName("tags"): ["red"],
+        FieldName("media"): media,
+    }
+    made = document(fields={**document().fields, **more})
+    done(bench.site.write_content([made]))
+    bench.site.write_offers([offers_write(made.subject)])
+    bench.edit(made.subject, TITLE, "Edited")
+    bench.php("set_transient( 'commerce_connector_secret_1', 'x', 60 );")
+    bench.php(deactivate)
+    bench.php(
+        "require_once ABSPATH . 'wp-admin/includes/plugin.php';"
+        "uninstall_plugin( 'commerce-connector/commerce-connector.php' );"
+    )
+    left = json.loads(bench.php(_EVERYTHING_OF_OURS))
+    assert left == []
+
+
+_EVERYTHING_OF_OURS = """
+global $wpdb; $left = array();
+foreach ( $wpdb->get_col( 'SHOW TABLES' ) as $table ) {
+	if ( false !== strpos( $table, 'commerce' ) ) { $left[] = $table; }
+}
+foreach ( array( 'options' => 'option_name', 'usermeta' => 'meta_key', 'posts' => 'post_type',
+	'postmeta' => 'meta_key', 'termmeta' => 'meta_key', 'term_taxonomy' => 'taxonomy',
+	'users' => 'user_login' ) as $table => $column ) {
+	foreach ( $wpdb->get_col( "SELECT $column FROM {$wpdb->$table}" ) as $value ) {
+		if ( false !== strpos( $value, 'commerce' ) || 0 === strpos( $value, '_cc_' ) ) {
+			$left[] = "$table: $value";
+		}
+	}
+}
+foreach ( $wpdb->get_col( "SELECT option_value FROM $wpdb->options" ) as $value ) {
+	if ( false !== strpos( $value, 'commerce_' ) ) { $left[] = substr( $value, 0, 80 ); }
+}
+foreach ( $wpdb->get_col( "SELECT post_type FROM $wpdb->posts" ) as $type ) {
+	if ( in_array( $type, array( 'attachment', 'revision' ), true ) ) { $left[] = $type; }
+}
+echo json_encode( $left );
+"""
+
+
+# ---- making writes ----
+
+
+def done(receipts: Any) -> Receipt:
+    (receipt,) = receipts
+    assert isinstance(receipt, Receipt)
+    assert receipt.outcome is Outcome.DONE, receipt
+    return receipt
+
+
+def _first_variant(fields: Mapping[FieldName, JsonValue]) -> str:
+    variants: Any = fields[FieldName("variants")]
+    return str(variants[0]["id"])
+
+
+def _offer_of(subject: Subject, variant: str, text: str) -> OffersWrite:
+    write = offers_write(subject)
+    offer = replace(write.offers[0], variant=VariantId(variant), amount_text=text)
+    return replace(write, offers=(offer,))
