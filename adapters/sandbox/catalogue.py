@@ -1,0 +1,154 @@
+"""The sandbox shop as a Catalogue: the adapter to read first when writing one.
+
+Each method asks the client for JSON, hands it to mapping, and keeps the port's promise: a listing
+is complete or raises, what is gone is said by the shop, a cursor overlaps rather than misses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from adapters.sandbox import mapping, webhooks
+from adapters.sandbox.client import ShopClient
+from connector.errors import Incomplete, Rejected, TryAgain
+from connector.model import Category, Locale, Product, ProductId
+from connector.ports import (
+    BackendFacts,
+    BackendSettings,
+    CatalogueCapabilities,
+    ChangePage,
+    Clock,
+    Fetched,
+    Sighting,
+    WebhookEvent,
+)
+
+PAGE = 200
+CAPABILITIES = CatalogueCapabilities(
+    cursor_shows_prices=True,
+    cursor_shows_stock=True,
+    cursor_shows_deletes=True,
+    webhooks=True,
+    fetch_size=PAGE,
+)
+
+
+def open_catalogue(settings: BackendSettings, _clock: Clock) -> SandboxCatalogue:
+    """The catalogue of a shop. Makes no call."""
+    return SandboxCatalogue(settings)
+
+
+class SandboxCatalogue:
+    """Implements ports.Catalogue."""
+
+    def __init__(self, settings: BackendSettings) -> None:
+        self._settings = settings
+        self._client = ShopClient(settings.url, settings.credential or "", settings.timeout_seconds)
+
+    @property
+    def capabilities(self) -> CatalogueCapabilities:
+        return CAPABILITIES
+
+    def check(self) -> BackendFacts:
+        shop = self._client.get("/v1/shop")
+        try:
+            return BackendFacts(
+                system="sandbox",
+                version=str(shop["version"]),
+                currencies=tuple(shop["currencies"]),
+                locales=tuple(Locale(each) for each in shop["locales"]),
+                product_count=int(shop["products"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise TryAgain(f"what answers at {self._settings.url} is no sandbox shop") from error
+
+    def ids(self) -> Iterator[Sequence[ProductId]]:
+        for page in self._listing("/v1/ids", "ids"):
+            yield [ProductId(str(each)) for each in page]
+
+    def products(self) -> Iterator[Fetched]:
+        for page in self._listing("/v1/products", "products"):
+            yield self._fetched(page, ())
+
+    def fetch(self, ids: Sequence[ProductId]) -> Fetched:
+        answer = self._client.get("/v1/products", {"ids": ",".join(ids)})
+        return self._fetched(answer["products"], [ProductId(each) for each in answer["gone"]])
+
+    def find_sku(self, sku: str) -> Sequence[ProductId]:
+        return [ProductId(each) for each in self._client.get(f"/v1/skus/{sku}")["products"]]
+
+    def categories(self) -> Sequence[Category]:
+        answer = self._client.get("/v1/categories")
+        rows = answer.get("categories")
+        if not isinstance(rows, list) or len(rows) != answer.get("total"):
+            raise Incomplete("the shop's list of categories is not whole; it is asked again")
+        return [mapping.category(each, self._settings.default_locale) for each in rows]
+
+    def changes(self, cursor: str | None) -> Iterator[ChangePage]:
+        if cursor is None:
+            yield ChangePage((), str(self._client.get("/v1/changes")["last"]))
+            return
+        while True:
+            answer = self._client.get("/v1/changes", {"after": cursor, "limit": 500})
+            if not answer["changes"]:
+                return
+            cursor = str(answer["last"])
+            yield ChangePage(
+                tuple(
+                    mapping.signal(each["kind"], each["subject"], each["what"])
+                    for each in answer["changes"]
+                ),
+                cursor,
+            )
+
+    def cursor_at(self, moment: datetime) -> str:
+        since = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        return str(self._client.get("/v1/changes", {"since": since})["last"])
+
+    def sweep(self, name: str) -> Iterator[Sequence[Sighting]]:
+        raise Rejected(f"the sandbox shop needs no sweep, and knows none called {name}")
+
+    def webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookEvent:
+        return webhooks.read(self._settings.webhook_secrets, headers, body, now)
+
+    def admin_url(self, product: ProductId) -> str | None:
+        return f"{self._settings.url}/admin/products/{product}"
+
+    def close(self) -> None:
+        self._client.close()
+
+    # ---- inside ----
+
+    def _listing(self, path: str, name: str) -> Iterator[list[Any]]:
+        """Pages by id until as many were seen as the shop counted. Raises Incomplete."""
+        after, seen = "", 0
+        while True:
+            answer = self._client.get(path, {"after": after, "limit": PAGE})
+            rows, total = answer.get(name), answer.get("total")
+            if not isinstance(rows, list) or not isinstance(total, int):
+                raise Incomplete(f"the shop's listing {path} has no {name} or no total")
+            keys = [each if isinstance(each, str) else str(each["id"]) for each in rows]
+            if any(key <= after for key in keys) or keys != sorted(set(keys)):
+                raise Incomplete(f"the shop's listing {path} repeats itself after {after!r}")
+            seen += len(keys)
+            if rows:
+                yield rows
+                after = keys[-1]
+            if seen >= total and len(rows) < PAGE:
+                return
+            if not rows:
+                raise Incomplete(f"the shop's listing {path} ended after {seen} of {total}")
+
+    def _fetched(self, docs: Sequence[Mapping[str, Any]], gone: Sequence[ProductId]) -> Fetched:
+        found: dict[ProductId, Product] = {}
+        rejected: dict[ProductId, Rejected] = {}
+        for doc in docs:
+            try:
+                found[ProductId(doc["id"])] = mapping.product(
+                    doc, self._settings.url, self._settings.default_locale
+                )
+            except Rejected as error:
+                rejected[ProductId(doc["id"])] = error
+        return Fetched(found, frozenset(gone), rejected)

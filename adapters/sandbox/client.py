@@ -1,0 +1,92 @@
+"""The one seam to the shop: a request goes out, JSON or one of errors.py comes back.
+
+Reads are repeated a few times within seconds where the failure may pass; everything longer is the
+connector's work engine's. JSON numbers with a point come as Decimal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import httpx
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+from connector.errors import Rejected, TargetDown, TryAgain
+
+TRIES = 3
+
+
+class ShopClient:
+    """Reads one shop."""
+
+    def __init__(self, url: str, key: str, timeout_seconds: float) -> None:
+        self.url = url
+        self._client = httpx.Client(
+            base_url=url,
+            timeout=timeout_seconds,
+            headers={"authorization": f"Bearer {key}", "accept": "application/json"},
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> dict[str, Any]:
+        """The JSON object at a path. Raises TryAgain, TargetDown, Rejected."""
+        trying = Retrying(
+            stop=stop_after_attempt(TRIES),
+            wait=wait_exponential_jitter(0.1, max=1),
+            retry=retry_if_exception(_may_pass),
+            reraise=True,
+        )
+        answer: dict[str, Any] = trying(self._get, path, params or {})
+        return answer
+
+    def _get(self, path: str, params: Mapping[str, str | int]) -> dict[str, Any]:
+        try:
+            answer = self._client.get(path, params=dict(params))
+        except httpx.TimeoutException as error:
+            raise TryAgain(f"the shop at {self.url} did not answer {path} in time") from error
+        except httpx.TransportError as error:
+            raise TargetDown(
+                f"the shop at {self.url} cannot be reached ({type(error).__name__});"
+                " is it running, and is the address right?"
+            ) from error
+        return self._read(answer, path)
+
+    def _read(self, answer: httpx.Response, path: str) -> dict[str, Any]:
+        status = answer.status_code
+        if status in (401, 403):
+            raise TargetDown(
+                f"the shop at {self.url} refuses the key ({status}); put the key that it printed"
+                " at its start under `credential`"
+            )
+        if status == 429 or status >= 500:
+            raise TryAgain(
+                f"the shop at {self.url} answered {status} to {path}",
+                retry_after_seconds=_retry_after(answer),
+            )
+        if status != 200:
+            raise Rejected(f"the shop at {self.url} answered {status} to {path}")
+        try:
+            value = json.loads(answer.content, parse_float=Decimal)
+        except ValueError as error:
+            raise TryAgain(
+                f"the shop at {self.url} answered {path} with something that is not JSON; if a"
+                " proxy stands before it, let it pass /v1/"
+            ) from error
+        if not isinstance(value, dict):
+            raise TryAgain(f"the shop at {self.url} answered {path} with JSON that is no object")
+        return value
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, TryAgain) and error.retry_after_seconds is None
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    text = answer.headers.get("retry-after", "")
+    return float(text) if text.isdigit() else None

@@ -1,0 +1,419 @@
+"""The shop over HTTP. GET /v1/... reads with the key, /admin/... changes with it, carts need none.
+
+Kept apart from the connector on purpose: the two speak HTTP only, as with any other backend.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from adapters.sandbox import carts, pages, pictures
+from adapters.sandbox.faults import Faults
+from adapters.sandbox.generate import LOCALES
+from adapters.sandbox.store import Store
+
+Json = dict[str, Any]
+Handler = Callable[[Request], Awaitable[Response]]
+VERSION = "1"
+MOST = 500
+HTML = "<html><body>Just a moment...</body></html>"
+
+
+@dataclass(slots=True)
+class Shop:
+    """One shop: its memory, its key, its faults."""
+
+    store: Store
+    key: str
+    faults: Faults = field(default_factory=Faults)
+    repeated: set[str] = field(default_factory=set)
+
+
+def build_app(shop: Shop) -> Starlette:
+    """The app of a shop."""
+
+    def keyed(handler: Callable[[Shop, Request], Response]) -> Handler:
+        async def guarded(request: Request) -> Response:
+            given = request.headers.get("authorization", "").removeprefix("Bearer ")
+            given = given or request.query_params.get("key", "")
+            if not hmac.compare_digest(given.encode(), shop.key.encode()):
+                return _problem(401, "unauthorized", "The key is missing or wrong.")
+            request.state.body = await request.body()
+            return await run_in_threadpool(handler, shop, request)
+
+        return guarded
+
+    def open_(handler: Callable[[Shop, Request], Response]) -> Handler:
+        async def plain(request: Request) -> Response:
+            request.state.body = await request.body()
+            return await run_in_threadpool(_answered, handler, shop, request)
+
+        return plain
+
+    async def healthy(_request: Request) -> Response:
+        return JSONResponse({"ok": True})
+
+    reads = [
+        Route("/v1/shop", keyed(_shop)),
+        Route("/v1/products", keyed(_products)),
+        Route("/v1/ids", keyed(_ids)),
+        Route("/v1/skus/{sku:path}", keyed(_sku)),
+        Route("/v1/categories", keyed(_categories)),
+        Route("/v1/changes", keyed(_changes)),
+    ]
+    admin = [
+        Route("/admin/products/{id}", keyed(_put_product), methods=["PUT"]),
+        Route("/admin/products/{id}", keyed(_delete_product), methods=["DELETE"]),
+        Route("/admin/categories/{id}", keyed(_put_category), methods=["PUT"]),
+        Route("/admin/prices", keyed(_set_prices), methods=["POST"]),
+        Route("/admin/stock", keyed(_set_stock), methods=["POST"]),
+        Route("/admin/faults", keyed(_set_faults), methods=["PUT"]),
+        Route("/admin", keyed(_admin_list)),
+        Route("/admin/products/{id}", keyed(_admin_product)),
+        Route("/admin/products/{id}", _admin_form(shop), methods=["POST"]),
+    ]
+    selling = [
+        Route("/v1/carts", open_(_new_cart), methods=["POST"]),
+        Route("/v1/carts/{cart}", open_(_get_cart), methods=["GET"]),
+        Route("/v1/carts/{cart}", open_(_change_cart), methods=["PATCH"]),
+        Route("/v1/carts/{cart}/lines/{variant}", open_(_set_line), methods=["PUT"]),
+        Route("/v1/carts/{cart}/lines", open_(_add_line), methods=["POST"]),
+        Route("/v1/carts/{cart}/complete", open_(_complete), methods=["POST"]),
+        Route("/checkout/{cart}", open_(_checkout), methods=["GET"]),
+        Route("/checkout/{cart}", _checkout_form(shop), methods=["POST"]),
+        Route("/media/{seed}/{name}", open_(_picture)),
+    ]
+    return Starlette(
+        routes=[Route("/health", healthy), *reads, *admin, *selling],
+        middleware=[Middleware(BaseHTTPMiddleware, dispatch=_with_faults(shop))],
+    )
+
+
+def _problem(status: int, code: str, says: str) -> Response:
+    return JSONResponse({"code": code, "message": says}, status)
+
+
+def _with_faults(shop: Shop) -> Callable[[Request, Any], Awaitable[Response]]:
+    async def dispatch(request: Request, call_next: Any) -> Response:
+        if not request.url.path.startswith("/v1/"):
+            answer: Response = await call_next(request)
+            return answer
+        if delay := shop.faults["latency_ms"]:
+            await asyncio.sleep(float(delay) / 1000)
+        if status := shop.faults["status"]:
+            again = {"retry-after": "1"} if status in (429, 503) else None
+            return Response(status_code=int(status), headers=again)
+        if shop.faults["html"]:
+            return HTMLResponse(HTML)
+        if shop.faults["broken_json"]:
+            return Response('{"products": [{"id": "p00', media_type="application/json")
+        answer = await call_next(request)
+        return answer
+
+    return dispatch
+
+
+# ---- reading ----
+
+
+def _shop(shop: Shop, _request: Request) -> Response:
+    return JSONResponse(
+        {
+            "name": "Sandbox shop",
+            "version": VERSION,
+            "currencies": ["EUR", "USD"],
+            "locales": list(LOCALES),
+            "products": 0 if shop.faults["empty"] else shop.store.count(),
+        }
+    )
+
+
+def _listing(shop: Shop, request: Request, rows: Callable[[str, int], list[Any]]) -> Json:
+    after = request.query_params.get("after", "")
+    limit = min(int(request.query_params.get("limit", "200")), MOST)
+    total = shop.store.count()
+    if shop.faults["empty"]:
+        return {"total": 0, "rows": []}
+    if after and shop.faults["past_end"]:
+        return {"total": total, "rows": []}
+    if after and shop.faults["repeat"] and after not in shop.repeated:
+        shop.repeated.add(after)
+        return {"total": total, "rows": rows("", limit)}
+    if shop.faults["half"]:
+        total //= 2
+        beyond = shop.store.ids("", total)[-1:] or [""]
+        kept = [row for row in rows(after, limit) if _id(row) <= beyond[0]]
+        return {"total": total, "rows": kept}
+    return {"total": total, "rows": rows(after, limit)}
+
+
+def _id(row: Any) -> str:
+    return row if isinstance(row, str) else str(row["id"])
+
+
+def _products(shop: Shop, request: Request) -> Response:
+    if "ids" in request.query_params:
+        wanted = [each for each in request.query_params["ids"].split(",") if each][:MOST]
+        found = [] if shop.faults["empty"] else shop.store.products(wanted)
+        found = [shop.faults.poisoned(each) for each in found]
+        known = {each["id"] for each in found}
+        return JSONResponse({"products": found, "gone": [i for i in wanted if i not in known]})
+    listed = _listing(shop, request, shop.store.page)
+    rows = [shop.faults.poisoned(each) for each in listed["rows"]]
+    return JSONResponse({"products": rows, "total": listed["total"]})
+
+
+def _ids(shop: Shop, request: Request) -> Response:
+    listed = _listing(shop, request, shop.store.ids)
+    return JSONResponse({"ids": listed["rows"], "total": listed["total"]})
+
+
+def _sku(shop: Shop, request: Request) -> Response:
+    return JSONResponse({"products": shop.store.by_sku(request.path_params["sku"])})
+
+
+def _categories(shop: Shop, _request: Request) -> Response:
+    found = [] if shop.faults["empty"] else shop.store.categories()
+    return JSONResponse({"categories": found, "total": len(found)})
+
+
+def _changes(shop: Shop, request: Request) -> Response:
+    if "since" in request.query_params:
+        at = shop.store.last_sequence(before=request.query_params["since"])
+        return JSONResponse({"changes": [], "last": at})
+    after = request.query_params.get("after")
+    if after is None:
+        return JSONResponse({"changes": [], "last": shop.store.last_sequence()})
+    limit = min(int(request.query_params.get("limit", "500")), MOST)
+    found = shop.store.changes(int(after), limit)
+    last = found[-1]["sequence"] if found else int(after)
+    return JSONResponse({"changes": found, "last": last})
+
+
+def _picture(_shop: Shop, request: Request) -> Response:
+    name = request.path_params["name"]
+    drawn = f"{request.path_params['seed']}-{name.rpartition('.')[0]}"
+    if name.endswith(".svg"):
+        return Response(pictures.svg(drawn), media_type="image/svg+xml")
+    if name.endswith(".png"):
+        return Response(pictures.png(drawn), media_type="image/png")
+    return _problem(404, "unknown_picture", "There is no such picture.")
+
+
+# ---- changing ----
+
+
+def _body(request: Request) -> Any:
+    return json.loads(request.state.body)
+
+
+def _put_product(shop: Shop, request: Request) -> Response:
+    shop.store.put({**_body(request), "id": request.path_params["id"]})
+    return JSONResponse({"ok": True})
+
+
+def _delete_product(shop: Shop, request: Request) -> Response:
+    if shop.store.remove(request.path_params["id"]):
+        return JSONResponse({"ok": True})
+    return _problem(404, "unknown_product", "There is no such product.")
+
+
+def _put_category(shop: Shop, request: Request) -> Response:
+    shop.store.put_category({**_body(request), "id": request.path_params["id"]})
+    return JSONResponse({"ok": True})
+
+
+def _set_prices(shop: Shop, request: Request) -> Response:
+    """[{variant, prices: [...]}, ...]"""
+
+    def setting(prices: list[Json]) -> Callable[[Json], None]:
+        return lambda variant: variant.update(prices=prices)
+
+    wanted = [(row["variant"], setting(row["prices"])) for row in _body(request)]
+    return _told(shop.store.change_variants("prices", wanted))
+
+
+def _set_stock(shop: Shop, request: Request) -> Response:
+    """[{variant, locations: {name: pieces}}, ...]"""
+
+    def setting(locations: Json) -> Callable[[Json], None]:
+        return lambda variant: variant["stock"].update(tracked=True, locations=locations)
+
+    wanted = [(row["variant"], setting(row["locations"])) for row in _body(request)]
+    return _told(shop.store.change_variants("stock", wanted))
+
+
+def _told(unknown: list[str]) -> Response:
+    if unknown:
+        return _problem(404, "unknown_variant", f"There is no variant {unknown[0]}.")
+    return JSONResponse({"ok": True})
+
+
+def _set_faults(shop: Shop, request: Request) -> Response:
+    unknown = shop.faults.switch(_body(request))
+    shop.repeated.clear()
+    if unknown:
+        return _problem(400, "unknown_fault", f"There is no fault {unknown[0]}.")
+    return JSONResponse({"ok": True})
+
+
+def _admin_list(shop: Shop, request: Request) -> Response:
+    text = request.query_params.get("q", "")
+    return HTMLResponse(pages.products(shop.store.search(text), text, shop.key))
+
+
+def _admin_product(shop: Shop, request: Request) -> Response:
+    found = shop.store.products([request.path_params["id"]])
+    if not found:
+        return _problem(404, "unknown_product", "There is no such product.")
+    return HTMLResponse(pages.product(found[0], shop.key, "saved" in request.query_params))
+
+
+def _admin_form(shop: Shop) -> Handler:
+    async def save(request: Request) -> Response:
+        async with request.form() as form:
+            given = {
+                name: str(form.get(name, "")) for name in ("key", "variant", "euros", "pieces")
+            }
+        if not hmac.compare_digest(given["key"].encode(), shop.key.encode()):
+            return _problem(401, "unauthorized", "The key is missing or wrong.")
+        try:
+            euros, pieces = Decimal(given["euros"]), int(given["pieces"])
+        except (InvalidOperation, ValueError):
+            return _problem(400, "bad_input", "A price is like 12.50, a stock like 7.")
+
+        def change(variant: Json) -> None:
+            for row in variant["prices"]:
+                if row["currency"] == "EUR" and not row.get("price_list"):
+                    row["amount"] = f"{euros:.2f}"
+                    break
+            variant["stock"].update(tracked=True, locations={"berlin": pieces})
+
+        await run_in_threadpool(shop.store.change_variants, "prices", [(given["variant"], change)])
+        back = f"/admin/products/{request.path_params['id']}?saved=1&key={shop.key}"
+        return RedirectResponse(back, 303)
+
+    return save
+
+
+# ---- selling ----
+
+
+def _answered(
+    handler: Callable[[Shop, Request], Response], shop: Shop, request: Request
+) -> Response:
+    try:
+        return handler(shop, request)
+    except carts.CartError as error:
+        return _problem(error.status, error.code, error.says)
+
+
+def _find(shop: Shop) -> carts.FindVariant:
+    def find(identity: str) -> Json | None:
+        product = shop.store.by_variant(identity)
+        if product is None or product["status"] != "published":
+            return None
+        found: Json = next(each for each in product["variants"] if each["id"] == identity)
+        return found
+
+    return find
+
+
+def _known_cart(shop: Shop, request: Request) -> Json:
+    cart = shop.store.cart(request.path_params["cart"])
+    if cart is None:
+        raise carts.CartError("unknown_cart", "This cart is not known.", 404)
+    return cart
+
+
+def _new_cart(shop: Shop, request: Request) -> Response:
+    currency = (_body(request) if request.state.body else {}).get("currency", "EUR")
+    return JSONResponse(carts.shown(shop.store.new_cart(carts.empty(currency)), _find(shop)), 201)
+
+
+def _get_cart(shop: Shop, request: Request) -> Response:
+    return JSONResponse(carts.shown(_known_cart(shop, request), _find(shop)))
+
+
+def _change_cart(shop: Shop, request: Request) -> Response:
+    cart, wanted = _known_cart(shop, request), _body(request)
+    parts = ("promotion", "email", "address", "shipping", "payment")
+    if wanted.get("promotion") and wanted["promotion"] not in carts.PROMOTIONS:
+        raise carts.CartError("unknown_promotion", "This code is not valid.", 404)
+    cart.update({name: wanted[name] for name in parts if name in wanted})
+    shop.store.save_cart(cart)
+    return JSONResponse(carts.shown(cart, _find(shop)))
+
+
+def _set_line(shop: Shop, request: Request) -> Response:
+    variant, quantity = request.path_params["variant"], _body(request).get("quantity")
+    cart = carts.set_quantity(_known_cart(shop, request), _find(shop), variant, quantity)
+    shop.store.save_cart(cart)
+    return JSONResponse(carts.shown(cart, _find(shop)))
+
+
+def _add_line(shop: Shop, request: Request) -> Response:
+    """Adds, as most engines do: sent twice it adds twice."""
+    cart, wanted = _known_cart(shop, request), _body(request)
+    variant = wanted["variant"]
+    quantity = carts.quantity_of(cart, variant) + wanted.get("quantity", 1)
+    cart = carts.set_quantity(cart, _find(shop), variant, quantity)
+    shop.store.save_cart(cart)
+    return JSONResponse(carts.shown(cart, _find(shop)))
+
+
+def _complete(shop: Shop, request: Request) -> Response:
+    cart = _known_cart(shop, request)
+    if (known := shop.store.order_of(cart["id"])) is not None:
+        return JSONResponse(known)
+    if part := carts.missing(cart):
+        raise carts.CartError("incomplete", f"The cart still needs {part}.")
+    return JSONResponse(_order(shop, cart))
+
+
+def _order(shop: Shop, cart: Json) -> Json:
+    told = carts.shown(cart, _find(shop))
+    kept = {name: told[name] for name in ("lines", "currency", "total", "subtotal")}
+    return shop.store.complete(cart, {**kept, "at": time.time()})
+
+
+def _checkout(shop: Shop, request: Request) -> Response:
+    cart = _known_cart(shop, request)
+    if (known := shop.store.order_of(cart["id"])) is not None:
+        return HTMLResponse(pages.thanks(known))
+    return HTMLResponse(pages.checkout(carts.shown(cart, _find(shop))))
+
+
+def _checkout_form(shop: Shop) -> Handler:
+    def pay(cart: Json, given: Json) -> Response:
+        cart.update(given, payment="test")
+        if part := carts.missing(cart):
+            told = carts.shown(cart, _find(shop))
+            return HTMLResponse(pages.checkout(told, f"The cart still needs {part}."), 400)
+        shop.store.save_cart(cart)
+        return HTMLResponse(pages.thanks(_order(shop, cart)))
+
+    async def handle(request: Request) -> Response:
+        async with request.form() as form:
+            given = {name: str(form.get(name, "")) for name in ("email", "address", "shipping")}
+        cart = shop.store.cart(request.path_params["cart"])
+        if cart is None:
+            return _problem(404, "unknown_cart", "This cart is not known.")
+        return await run_in_threadpool(pay, cart, given)
+
+    return handle
