@@ -120,6 +120,12 @@ class SiteApi:
         return found
 
     def upload_media(self, upload: MediaUpload) -> MediaReceipt:
+        most = self._description.max_body_bytes if self._description else None
+        if most and len(upload.body) > most:
+            raise Rejected(
+                f"{upload.filename} has {len(upload.body)} bytes and the site takes {most}; raise "
+                "post_max_size there or make the picture smaller"
+            )
         query = urlencode(
             {"hash": upload.content_hash, "filename": upload.filename, "alt": upload.alt}
         )

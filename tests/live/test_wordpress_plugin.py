@@ -18,10 +18,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import requests
 
+from adapters.site_api import wire
 from adapters.site_api.client import SiteApi, address
 from adapters.wordpress.site import build_zip, endpoint, open_site
 from connector import signing
@@ -46,11 +48,14 @@ from connector.testing.conformance.writes import (
     TITLE,
     change_of,
     document,
+    fence,
     offers_write,
     picture,
     retire_write,
     term_write,
+    write_id,
 )
+from tests.contract.site_api_contract import Contract
 
 pytestmark = pytest.mark.live
 PLUGIN = Path(__file__).resolve().parents[2] / "adapters" / "wordpress" / "plugin"
@@ -241,7 +246,7 @@ def test_a_theme_overrides_the_template(bench: Bench) -> None:
     path = bench.php(
         "$file = get_stylesheet_directory() . '/commerce-connector/product.php';"
         "mkdir( dirname( $file ) );"
-        "file_put_contents( $file, '<p>theme says <?php echo $product['backend_id']; ?></p>' );"
+        "file_put_contents( $file, '<p>theme says <?php echo $product[\"backend_id\"]; ?></p>' );"
         "echo $file;"
     )
     try:
@@ -661,6 +666,37 @@ def test_visitors_see_no_private_field(bench: Bench) -> None:
     assert "secret-backend" not in bench.page(rest)
     assert receipt.url
     assert "secret-backend" not in bench.page(receipt.url)
+
+
+def test_answers_are_as_the_contract_says(bench: Bench) -> None:
+    term, made = term_write(), document()
+    bench.site.write_terms([term])
+    bench.site.write_content([made])
+    bench.site.write_offers([offers_write(made.subject)])
+    bench.edit(made.subject, TITLE, "Edited")
+    upload = picture()
+    bench.site.upload_media(upload)
+    contract = Contract.read()
+    ids = json.dumps([made.subject.id])
+    for target in (
+        "/site",
+        "/inventory?backend=shop&kind=product",
+        "/inventory?backend=shop&kind=category",
+        "/events?backend=shop",
+        f"/media?hashes={upload.content_hash}",
+        f"/documents?{urlencode({'backend': 'shop', 'kind': 'product', 'ids': ids})}",
+    ):
+        contract.check_answer("GET", target, bench.site._transport._call("GET", target, b"", None))
+    writes = [
+        ("/content", [document()]),
+        ("/offers", [offers_write(made.subject)]),
+        ("/terms", [replace(term, fence=fence(), write_id=write_id())]),
+        ("/retire", [retire_write(made.subject)]),
+    ]
+    for target, batch in writes:
+        body = wire.write_body(BACKEND, batch)  # type: ignore[arg-type]
+        contract.check_request(target, json.loads(body))
+        contract.check_answer("POST", target, bench.site._transport.post(target, body))
 
 
 # ---- media ----

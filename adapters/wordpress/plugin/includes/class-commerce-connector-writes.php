@@ -101,10 +101,10 @@ final class Commerce_Connector_Writes {
 				try {
 					return $attempt();
 				} catch ( Commerce_Connector_Busy $busy ) {
-					self::roll_back( $writer );
 					if ( $attempts >= self::ATTEMPTS ) {
 						throw $busy;
 					}
+					self::roll_back( $writer );
 					usleep( wp_rand( 5, 60 ) * 1000 * $attempts );
 				}
 			}
