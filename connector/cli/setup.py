@@ -10,6 +10,7 @@ import click
 
 from connector import registry
 from connector.cli.context import Options, print_json
+from connector.demo.show import show as show_demo
 from connector.errors import ConfigError, Problem, Rejected
 from connector.signing import format_secret
 
@@ -97,4 +98,23 @@ def build(system: str, out: str) -> int:
     return 0
 
 
-COMMANDS = (init, config, secret, plugin)
+@click.command()
+@click.option(
+    "--backend",
+    "system",
+    type=click.Choice(["sandbox", "medusa"]),
+    default="sandbox",
+    show_default=True,
+    help="The shop: the embedded one, or a real Medusa.",
+)
+@click.option("--products", type=click.IntRange(1, 1_000_000), default=200, show_default=True)
+@click.option("--site", help="A WordPress that you have, instead of a new one.")
+@click.option("--site-secret", envvar="BLOG_SECRET", default="", help="Its plugin's secret.")
+@click.option("--once", is_flag=True, help="End after the show.")
+def demo(system: str, products: int, site: str | None, site_secret: str, once: bool) -> int:
+    """Show it: a shop, a real WordPress, the daemon, and a change on its way to the page."""
+    show_demo(system, products, site, site_secret, once)
+    return 0
+
+
+COMMANDS = (init, config, secret, plugin, demo)
