@@ -17,7 +17,7 @@ const { createHmac, randomUUID } = require("node:crypto")
 const WINDOW_MS = 200
 const MAX_IDS_PER_MESSAGE = 500
 const MAX_WAITING_IDS = 50000
-const TRY_AGAIN_AFTER_MS = [250, 1000, 4000, 15000, 60000]
+const TRY_AGAIN_AFTER_MS = [250, 1000, 4000, 10000, 20000]
 const TIMEOUT_MS = 10000
 
 // How an event's ids lead to products. Rows deleted softly are found as well: no deleted_at here.
@@ -137,7 +137,7 @@ for (const family of FAMILIES) {
 let waiting = new Map() // family -> Set of ids of its rows
 let waitingCount = 0
 let timer = null
-let sending = Promise.resolve()
+let isSending = false
 let complained = false
 
 async function onEvent({ event, container }) {
@@ -178,16 +178,26 @@ function gather(family, ids) {
 }
 
 function flush(container) {
-  const batch = waiting
-  waiting = new Map()
-  waitingCount = 0
   timer = null
-  sending = sending
-    .then(() => resolve(container, batch))
-    .then(async (subjects) => {
+  if (!isSending) drain(container)
+}
+
+// One message is on its way at a time. What happens meanwhile gathers and follows as one batch, so
+// that a receiver that was down finds a few messages and not a queue of thousands.
+async function drain(container) {
+  isSending = true
+  while (waiting.size > 0) {
+    const batch = waiting
+    waiting = new Map()
+    waitingCount = 0
+    try {
+      const subjects = await resolve(container, batch)
       for (const message of messagesOf(subjects)) await deliver(container, message)
-    })
-    .catch((error) => complain(container, `changes could not be told: ${error.message}`))
+    } catch (error) {
+      complain(container, `changes could not be told: ${error.message}`)
+    }
+  }
+  isSending = false
 }
 
 // Map of "product"/"category" to Map of id to its lanes (null: any).
