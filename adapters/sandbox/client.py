@@ -38,7 +38,7 @@ class ShopClient:
         """The JSON object at a path. Raises TryAgain, TargetDown, Rejected."""
         trying = Retrying(
             stop=stop_after_attempt(TRIES),
-            wait=wait_exponential_jitter(0.1, max=1),
+            wait=wait_exponential_jitter(multiplier=0.1, max=1),
             retry=retry_if_exception(_may_pass),
             reraise=True,
         )
