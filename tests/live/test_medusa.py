@@ -30,6 +30,7 @@ from connector.model import (
     CategoryId,
     Lane,
     Locale,
+    MarketName,
     Money,
     ProductId,
     Subject,
@@ -37,6 +38,8 @@ from connector.model import (
 )
 from connector.ports import BackendSettings, Catalogue, WebhookEvent
 from connector.signing import Secret, format_secret, signed_headers
+from connector.sync.prices import price_steps
+from connector.sync.rules import Market
 from connector.testing.conformance.catalogue import CatalogueConformance
 
 PLUGIN = Path(__file__).resolve().parents[2] / "adapters" / "medusa" / "plugin"
@@ -353,6 +356,7 @@ def target(shop: Shop) -> Target:
     for sku in skus:
         shop.set_stock(sku, 10, is_new=True)
     category = next(iter(shop.medusa.seeded.category_ids.values()))
+    shop.held["tag"] = shop.post("/admin/product-tags", {"value": "new"})["product_tag"]["id"]
     return Target(made["id"], (by_sku[skus[0]], by_sku[skus[1]]), skus, category)
 
 
@@ -419,6 +423,15 @@ def release(shop: Shop, target: Target) -> None:
     item = shop.item(target.skus[0])
     held = shop.get("/admin/reservations", inventory_item_id=item)["reservations"]
     shop.delete(f"/admin/reservations/{held[0]['id']}")
+
+
+def give_tag(shop: Shop, target: Target) -> None:
+    shop.post(target.path, {"tags": [{"id": shop.held["tag"]}]})
+
+
+def give_type(shop: Shop, target: Target) -> None:
+    kind = shop.post("/admin/product-types", {"value": "Goods"})["product_type"]["id"]
+    shop.post(target.path, {"type_id": kind})
 
 
 def replace_images(shop: Shop, target: Target) -> None:
@@ -493,6 +506,8 @@ CHANGES: Sequence[tuple[Callable[[Shop, Target], None], str]] = [
     (change_stock, "webhook route stock"),
     (reserve, "webhook route stock"),
     (release, "webhook route stock"),
+    (give_tag, "webhook memberships"),
+    (give_type, "webhook route timestamps"),
     (replace_images, "webhook route memberships"),
     (give_image_to_variant, "route"),
     (set_categories_by_product, "webhook memberships"),
@@ -615,7 +630,71 @@ def test_a_renamed_category_is_told_as_one(shop: Shop) -> None:
     assert _fingerprints(shop.plain, category)["memberships"] != before["memberships"]
 
 
+def test_a_deleted_category_is_told_and_leaves_the_sweep(shop: Shop) -> None:
+    made = shop.post("/admin/product-categories", {"name": "Short-lived"})
+    category = made["product_category"]["id"]
+    _settle(shop)
+    assert _fingerprints(shop.plain, category)["memberships"] is not None
+    shop.delete(f"/admin/product-categories/{category}")
+    subject = Subject(SubjectKind.CATEGORY, category)
+    assert shop.receiver.wait(5, lambda subjects: subject in subjects) == {subject}
+    assert _fingerprints(shop.plain, category)["memberships"] is None
+
+
 # ---- reading ----
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        {},
+        {"sale": 8},
+        {"sale": 11},
+        {"override": 12},
+        {"override": 9, "sale": 9.75},
+    ],
+    ids=["base", "sale", "dearer sale", "override", "override and dearer sale"],
+)
+@pytest.mark.parametrize("regional", [False, True])
+def test_our_price_is_what_medusa_asks_of_a_shopper(
+    shop: Shop, lists: Mapping[str, float], regional: bool
+) -> None:
+    """Rows and rules together give the same amount as the Store API's calculated price."""
+    handle = f"asked-{uuid4().hex[:8]}"
+    product = shop.add(handle, handle.upper())
+    found = shop.get(f"/admin/products/{product}", fields="variants.id")["product"]
+    variant = found["variants"][0]["id"]
+    region = shop.medusa.seeded.region_ids["Europe"]
+    prices: list[dict[str, Any]] = [{"currency_code": "eur", "amount": 10}]
+    if regional:
+        prices.append({"currency_code": "eur", "amount": 10.5, "rules": {"region_id": region}})
+    shop.post(f"/admin/products/{product}/variants/{variant}", {"prices": prices})
+    made = [_price_list(shop, kind, variant, amount) for kind, amount in lists.items()]
+    (read,) = shop.plain.fetch([ProductId(product)]).products.values()
+    market = Market(MarketName("eu"), Locale("en-US"), "EUR", region=region)
+    (step,) = price_steps(read.variants[0].prices, market, datetime.now(UTC))
+    assert step.amount == Money.from_major(_asked(shop, product, region), "EUR")
+    for each in made:
+        shop.delete(f"/admin/price-lists/{each}")
+
+
+def _price_list(shop: Shop, kind: str, variant: str, amount: float) -> str:
+    price = {"variant_id": variant, "currency_code": "eur", "amount": amount}
+    body = {"title": kind, "description": kind, "type": kind, "status": "active"}
+    made: str = shop.post("/admin/price-lists", {**body, "prices": [price]})["price_list"]["id"]
+    return made
+
+
+def _asked(shop: Shop, product: str, region: str) -> str:
+    """What the storefront's API says that a shopper in a region pays."""
+    answer = httpx.get(
+        f"{shop.medusa.url}/store/products/{product}",
+        params={"region_id": region, "fields": "id,variants.id,*variants.calculated_price"},
+        headers={"x-publishable-api-key": shop.medusa.publishable_key},
+        timeout=30,
+    ).raise_for_status()
+    amount = answer.json()["product"]["variants"][0]["calculated_price"]["calculated_amount"]
+    return str(amount)
 
 
 def test_regional_prices_are_never_everyones(shop: Shop) -> None:
