@@ -12,6 +12,7 @@ from connector import registry
 from connector.cli.context import Options, print_json
 from connector.demo.show import show as show_demo
 from connector.errors import ConfigError, Problem, Rejected
+from connector.reach import unreachable
 from connector.signing import format_secret
 
 
@@ -54,12 +55,15 @@ def config() -> None:
 
 
 @config.command()
+@click.option("--offline", is_flag=True, help="Do not try whether the addresses can be reached.")
 @click.pass_obj
-def check(options: Options) -> int:
-    """Say everything that is wrong with the configuration; nothing is called."""
+def check(options: Options, offline: bool) -> int:
+    """Say everything that is wrong with the configuration."""
     loaded = options.load()
     for warning in loaded.warnings:
         click.echo(f"warning: {warning}", err=True)
+    if not offline and (problems := unreachable(loaded)):
+        raise ConfigError(problems)
     click.echo(f"good: {len(loaded.backends)} backends, {len(loaded.sites)} sites")
     return 0
 

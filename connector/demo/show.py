@@ -153,7 +153,7 @@ def _wait_for(true: Callable[[], bool], what: str, installed: Installed) -> None
 
 def _farewell(installed: Installed, shop: shops.Shop, page: Page, seconds: float) -> None:
     lines = {
-        "pages": f"{page.url}/product/",
+        "pages": f"{page.url}/products/",
         "WordPress login": f"{page.url}/wp-admin/ ({page.login})",
         **shop.addresses(),
         "the daemon": f"{installed.url}/metrics",

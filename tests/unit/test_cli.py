@@ -239,6 +239,15 @@ def test_status_explain_and_doctor_tell_the_whole(house: House, run: Run) -> Non
     assert "memory" in run("doctor").stdout
 
 
+def test_config_check_names_every_address_that_does_not_answer(run: Run) -> None:
+    assert run("config", "check", "--offline").return_value == 0
+    found = run("config", "check").exception
+    assert isinstance(found, ConfigError)
+    assert [problem.path for problem in found.problems] == ["backends.shop.url", "sites.blog.url"]
+    assert "127.0.0.1:9 cannot be reached" in found.problems[0].what
+    assert int(exit_code(found)) == 2
+
+
 def test_every_failure_has_its_exit_code() -> None:
     assert [
         int(exit_code(error))
