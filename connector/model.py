@@ -132,11 +132,7 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One price row of a variant, as the backend has it.
-
-    Of the rows that hold at a moment for a market and quantity, the lowest `amount` wins; rows of a
-    price list with `overrides` set go before all others.
-    """
+    """One price row of a variant, as the backend has it. Which one holds: sync.prices."""
 
     amount: Money
     compare_at: Money | None = None
