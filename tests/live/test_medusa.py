@@ -652,8 +652,18 @@ def test_a_deleted_category_is_told_and_leaves_the_sweep(shop: Shop) -> None:
         {"sale": 11},
         {"override": 12},
         {"override": 9, "sale": 9.75},
+        {"override": 9, "sale": 8},
+        {"sale@region": 9, "sale": 8},
     ],
-    ids=["base", "sale", "dearer sale", "override", "override and dearer sale"],
+    ids=[
+        "base",
+        "sale",
+        "dearer sale",
+        "override",
+        "override and dearer sale",
+        "override and cheaper sale",
+        "regional and cheaper general sale",
+    ],
 )
 @pytest.mark.parametrize("regional", [False, True])
 def test_our_price_is_what_medusa_asks_of_a_shopper(
@@ -669,7 +679,7 @@ def test_our_price_is_what_medusa_asks_of_a_shopper(
     if regional:
         prices.append({"currency_code": "eur", "amount": 10.5, "rules": {"region_id": region}})
     shop.post(f"/admin/products/{product}/variants/{variant}", {"prices": prices})
-    made = [_price_list(shop, kind, variant, amount) for kind, amount in lists.items()]
+    made = [_price_list(shop, kind, variant, amount, region) for kind, amount in lists.items()]
     (read,) = shop.plain.fetch([ProductId(product)]).products.values()
     market = Market(MarketName("eu"), Locale("en-US"), "EUR", region=region)
     (step,) = price_steps(read.variants[0].prices, market, datetime.now(UTC))
@@ -678,8 +688,12 @@ def test_our_price_is_what_medusa_asks_of_a_shopper(
         shop.delete(f"/admin/price-lists/{each}")
 
 
-def _price_list(shop: Shop, kind: str, variant: str, amount: float) -> str:
-    price = {"variant_id": variant, "currency_code": "eur", "amount": amount}
+def _price_list(shop: Shop, named: str, variant: str, amount: float, region: str) -> str:
+    """A price list named by its kind; `@region`: its price is for the region alone."""
+    kind, _, regional = named.partition("@")
+    price: dict[str, Any] = {"variant_id": variant, "currency_code": "eur", "amount": amount}
+    if regional:
+        price["rules"] = {"region_id": region}
     body = {"title": kind, "description": kind, "type": kind, "status": "active"}
     made: str = shop.post("/admin/price-lists", {**body, "prices": [price]})["price_list"]["id"]
     return made
