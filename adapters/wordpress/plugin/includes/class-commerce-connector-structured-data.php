@@ -102,7 +102,9 @@ final class Commerce_Connector_Structured_Data {
 				'availability'    => self::AVAILABILITY[ $offer['availability'] ],
 				'priceValidUntil' => $offer['valid_until'],
 			),
-			'strlen'
+			function ( $value ) {
+				return '' !== (string) $value;
+			}
 		);
 	}
 

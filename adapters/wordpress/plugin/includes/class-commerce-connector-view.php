@@ -191,7 +191,58 @@ final class Commerce_Connector_View {
 			$value             = json_decode( (string) get_post_meta( $id, Commerce_Connector_Stored::META . $field, true ), true );
 			$product[ $field ] = null === $value ? ( 0 === strpos( $field, 'seo' ) ? '' : array() ) : $value;
 		}
+		$product['variants']     = array_map( array( __CLASS__, 'variant' ), (array) $product['variants'] );
+		$product['availability'] = self::best_availability( $here );
 		return $product;
+	}
+
+	/**
+	 * A variant with everything that the template shows.
+	 *
+	 * @param array $variant As the backend gave it.
+	 * @return array
+	 */
+	private static function variant( array $variant ) {
+		$variant += array(
+			'id'      => '',
+			'sku'     => '',
+			'title'   => '',
+			'options' => array(),
+		);
+		if ( '' === (string) $variant['title'] ) {
+			$variant['title'] = implode( ' / ', (array) $variant['options'] );
+		}
+		return $variant;
+	}
+
+	/**
+	 * The availability of the product as a whole: that of its most available variant.
+	 *
+	 * @param array[] $offers Rows of one market.
+	 * @return string Empty: no offer.
+	 */
+	private static function best_availability( array $offers ) {
+		$found = array_column( $offers, 'availability' );
+		foreach ( array( 'in_stock', 'backorder', 'out_of_stock' ) as $availability ) {
+			if ( in_array( $availability, $found, true ) ) {
+				return $availability;
+			}
+		}
+		return '';
+	}
+
+	/**
+	 * Leaves the theme's featured image out where our gallery shows it already.
+	 *
+	 * @param string $html Image.
+	 * @return string
+	 */
+	public static function no_second_image( $html ) {
+		if ( ! is_singular( Commerce_Connector_Types::PRODUCT ) || get_queried_object_id() !== get_the_ID() ) {
+			return $html;
+		}
+		$product = self::product( get_the_ID() );
+		return $product && $product['media'] ? '' : $html;
 	}
 
 	/**

@@ -35,6 +35,8 @@ add_action( 'commerce_connector_content_updated', array( 'Commerce_Connector_Pur
 // Visitors.
 add_filter( 'the_content', array( 'Commerce_Connector_View', 'add_to_content' ) );
 add_filter( 'the_excerpt', array( 'Commerce_Connector_View', 'add_to_excerpt' ) );
+add_filter( 'render_block_core/post-featured-image', array( 'Commerce_Connector_View', 'no_second_image' ) );
+add_filter( 'post_thumbnail_html', array( 'Commerce_Connector_View', 'no_second_image' ) );
 add_action( 'wp_head', array( 'Commerce_Connector_Structured_Data', 'print_json_ld' ) );
 add_action( 'wp_head', array( 'Commerce_Connector_Structured_Data', 'print_description' ), 1 );
 add_filter( 'document_title_parts', array( 'Commerce_Connector_Structured_Data', 'title_parts' ) );

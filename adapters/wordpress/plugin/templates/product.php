@@ -20,8 +20,12 @@ if ( ! defined( 'ABSPATH' ) ) {
 		</div>
 	<?php endif; ?>
 
+	<div class="commerce-connector-facts">
 	<?php if ( '' !== $product['price_text'] ) : ?>
 		<p class="commerce-connector-price" data-market="<?php echo esc_attr( $product['market'] ); ?>"><?php echo esc_html( $product['price_text'] ); ?></p>
+	<?php endif; ?>
+	<?php if ( '' !== $product['availability'] ) : ?>
+		<p class="commerce-connector-availability is-<?php echo esc_attr( $product['availability'] ); ?>"><?php echo esc_html( Commerce_Connector_View::availability_text( $product['availability'] ) ); ?></p>
 	<?php endif; ?>
 
 	<?php if ( $product['variants'] ) : ?>
@@ -38,7 +42,7 @@ if ( ! defined( 'ABSPATH' ) ) {
 			<?php foreach ( $product['variants'] as $commerce_connector_variant ) : ?>
 				<?php $commerce_connector_offers = isset( $product['by_variant'][ $commerce_connector_variant['id'] ] ) ? $product['by_variant'][ $commerce_connector_variant['id'] ] : array(); ?>
 				<tr data-variant="<?php echo esc_attr( $commerce_connector_variant['id'] ); ?>" data-sku="<?php echo esc_attr( $commerce_connector_variant['sku'] ); ?>">
-					<th scope="row"><?php echo esc_html( '' !== $commerce_connector_variant['title'] ? $commerce_connector_variant['title'] : implode( ' / ', (array) $commerce_connector_variant['options'] ) ); ?></th>
+					<th scope="row"><?php echo esc_html( $commerce_connector_variant['title'] ); ?></th>
 					<td><?php echo esc_html( $commerce_connector_variant['sku'] ); ?></td>
 					<td>
 					<?php foreach ( $commerce_connector_offers as $commerce_connector_offer ) : ?>
@@ -57,8 +61,9 @@ if ( ! defined( 'ABSPATH' ) ) {
 					<td>
 					<?php if ( $commerce_connector_offers ) : ?>
 						<span class="commerce-connector-availability is-<?php echo esc_attr( $commerce_connector_offers[0]['availability'] ); ?>"><?php echo esc_html( Commerce_Connector_View::availability_text( $commerce_connector_offers[0]['availability'] ) ); ?></span>
-						<?php if ( null !== $commerce_connector_offers[0]['quantity'] ) : ?>
-							<small class="commerce-connector-quantity"><?php echo esc_html( $commerce_connector_offers[0]['quantity'] ); ?></small>
+						<?php if ( null !== $commerce_connector_offers[0]['quantity'] && 0 < (int) $commerce_connector_offers[0]['quantity'] ) : ?>
+							<?php /* translators: %s: number of pieces in stock. */ ?>
+							<small class="commerce-connector-quantity"><?php echo esc_html( sprintf( __( '%s left', 'commerce-connector' ), number_format_i18n( (int) $commerce_connector_offers[0]['quantity'] ) ) ); ?></small>
 						<?php endif; ?>
 					<?php endif; ?>
 					</td>
@@ -76,4 +81,5 @@ if ( ! defined( 'ABSPATH' ) ) {
 			<?php endforeach; ?>
 		</dl>
 	<?php endif; ?>
+	</div>
 </section>
