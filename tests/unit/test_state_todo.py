@@ -1,0 +1,201 @@
+"""Due rows: coalescing, leases, fences; nothing is claimed twice and nothing marked is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from connector.model import Lane, SiteName, Subject, SubjectKind
+from connector.ports import Fence
+from connector.state import freshness, targets, todo
+from connector.state.database import Database, open_database
+from connector.state.todo import Claimed, Due, Priority, Why
+
+SITE = SiteName("blog")
+NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+WHY = Why("trace", "test")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{tmp_path}/state.db")
+    yield opened
+    opened.close()
+
+
+def subject(number: int) -> Subject:
+    return Subject(SubjectKind.PRODUCT, f"p{number}")
+
+
+def mark(
+    database: Database,
+    *numbers: int,
+    priority: Priority = Priority.SIGNAL,
+    now: datetime = NOW,
+    lane: Lane = Lane.OFFERS,
+) -> None:
+    with database.write() as connection:
+        due = [Due(SITE, lane, subject(n)) for n in numbers]
+        todo.mark(connection, due, priority=priority, now=now, why=WHY)
+
+
+def claim(
+    database: Database, limit: int = 100, now: datetime = NOW, below: int | None = None
+) -> list[Claimed]:
+    with database.write() as connection:
+        return todo.claim(
+            connection,
+            SITE,
+            lanes=list(Lane),
+            limit=limit,
+            now=now,
+            lease_seconds=60,
+            owner="w",
+            below=below,
+        )
+
+
+def finish(database: Database, claims: list[Claimed]) -> None:
+    with database.write() as connection:
+        todo.finish(connection, claims)
+
+
+def waiting(database: Database) -> int:
+    with database.read() as connection:
+        return todo.waiting(connection)
+
+
+def test_marks_coalesce_into_one_row(database: Database) -> None:
+    for _ in range(100):
+        mark(database, 1)
+    (only,) = claim(database)
+    assert only.marks == 100
+    finish(database, [only])
+    assert waiting(database) == 0
+
+
+def test_the_most_urgent_go_first_and_the_rest_can_be_left_to_others(database: Database) -> None:
+    mark(database, 1, priority=Priority.BULK)
+    mark(database, 2, priority=Priority.SIGNAL)
+    mark(database, 1, priority=Priority.PERSON)
+    mark(database, 3, priority=Priority.BULK)
+    assert [c.subject.id for c in claim(database, limit=1, below=Priority.BULK)] == ["p2"]
+    assert [c.subject.id for c in claim(database, below=Priority.BULK)] == ["p1"]
+    assert claim(database, below=Priority.BULK) == []
+    assert [c.subject.id for c in claim(database)] == ["p3"]
+
+
+def test_a_row_marked_meanwhile_stays_due_and_remembers_since_when(database: Database) -> None:
+    mark(database, 1)
+    (first,) = claim(database)
+    mark(database, 1, now=NOW + timedelta(seconds=5))
+    finish(database, [first])
+    (again,) = claim(database, now=NOW + timedelta(seconds=6))
+    assert again.first_marked_at == NOW
+    assert again.fence > first.fence
+    finish(database, [again])
+    assert waiting(database) == 0
+
+
+def test_a_lease_runs_out_and_the_late_owner_can_change_nothing(database: Database) -> None:
+    mark(database, 1)
+    (late,) = claim(database)
+    assert claim(database, now=NOW + timedelta(seconds=59)) == []
+    (owner,) = claim(database, now=NOW + timedelta(seconds=61))
+    with database.write() as connection:
+        assert todo.still_held(connection, [late]) == frozenset()
+        assert todo.still_held(connection, [owner]) == {owner.id}
+        todo.finish(connection, [late])
+        todo.release(connection, [late], due_at=NOW, counts=True)
+        assert todo.still_held(connection, [owner]) == {owner.id}
+    assert waiting(database) == 1
+    finish(database, [owner])
+    assert waiting(database) == 0
+
+
+def test_released_work_is_due_later_and_counts_its_attempts(database: Database) -> None:
+    mark(database, 1)
+    (taken,) = claim(database)
+    later = NOW + timedelta(seconds=30)
+    with database.write() as connection:
+        todo.release(connection, [taken], due_at=later, error="busy", counts=True)
+    assert claim(database, now=NOW + timedelta(seconds=29)) == []
+    (again,) = claim(database, now=later)
+    assert again.attempts == 1
+    with database.read() as connection:
+        (row,) = todo.rows_of(connection, SITE, subject(1))
+    assert (row.error, row.in_flight) == ("busy", True)
+
+
+def test_parked_work_is_seen_and_comes_back_when_it_is_marked(database: Database) -> None:
+    mark(database, 1, 2)
+    one, _ = claim(database)
+    with database.write() as connection:
+        todo.park(connection, one, reason="poison", error="Rejected", now=NOW)
+    with database.read() as connection:
+        (parked,) = freshness.list_parked(connection)
+    assert (parked.subject, parked.reason, parked.attempts) == (subject(1), "poison", 1)
+    mark(database, 1)
+    with database.read() as connection:
+        assert freshness.list_parked(connection) == []
+    assert waiting(database) == 2
+
+
+def test_at_the_start_of_the_only_daemon_everything_is_free(database: Database) -> None:
+    mark(database, 1, 2, 3)
+    claim(database)
+    with database.write() as connection:
+        assert todo.release_all(connection) == 3
+    assert len(claim(database)) == 3
+
+
+def test_eight_workers_never_hold_one_row_at_once_and_lose_none(database: Database) -> None:
+    subjects = range(400)
+    mark(database, *subjects)
+    held: set[str] = set()
+    done: Counter[str] = Counter()
+    guard = threading.Lock()
+
+    def work(_: int) -> None:
+        while claims := claim(database, limit=7):
+            ids = [c.subject.id for c in claims]
+            with guard:
+                assert not held & set(ids)
+                held.update(ids)
+            with guard:
+                held.difference_update(ids)
+                done.update(ids)
+            finish(database, claims)
+
+    with ThreadPoolExecutor(8) as workers:
+        list(workers.map(work, range(8)))
+    assert done == Counter({f"p{n}": 1 for n in subjects})
+    assert waiting(database) == 0
+
+
+def test_fences_rise_above_what_a_site_has_seen(database: Database) -> None:
+    with database.write() as connection:
+        assert not targets.rise_above(connection, Fence(0, 0))
+        assert targets.rise_above(connection, Fence(3, 17))
+        assert targets.read_epoch(connection) == 4
+        assert not targets.rise_above(connection, Fence(3, 99))
+
+
+def test_freshness_is_the_age_of_the_oldest_unconfirmed_change(database: Database) -> None:
+    mark(database, 1, now=NOW)
+    mark(database, 2, now=NOW + timedelta(seconds=10))
+    with database.read() as connection:
+        lanes = {each.lane: each for each in freshness.lane_status(connection, [SITE])}
+    assert lanes[Lane.OFFERS].oldest_at == NOW
+    assert lanes[Lane.OFFERS].due == 2
+    assert lanes[Lane.CONTENT].oldest_at is None
+    finish(database, [claim(database)[0]])
+    with database.read() as connection:
+        lanes = {each.lane: each for each in freshness.lane_status(connection, [SITE])}
+    assert lanes[Lane.OFFERS].oldest_at == NOW + timedelta(seconds=10)
