@@ -116,6 +116,7 @@ final class Commerce_Connector_Api {
 		} catch ( Commerce_Connector_Bad_Request $error ) {
 			$result = new WP_Error( 'commerce_connector_bad_request', $error->getMessage(), array( 'status' => 400 ) );
 		} catch ( Commerce_Connector_Busy $error ) {
+			Commerce_Connector_Sql::log( $error );
 			$result = new WP_Error( 'commerce_connector_busy', 'The database is busy; the same request may be sent again.', array( 'status' => 503 ) );
 		}
 		$response = is_wp_error( $result ) ? rest_convert_error_to_response( $result ) : new WP_REST_Response( $result );

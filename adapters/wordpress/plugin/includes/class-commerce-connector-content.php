@@ -149,12 +149,13 @@ final class Commerce_Connector_Content {
 			'kept'  => array(),
 			'back'  => $have && 1 === (int) $binding['retired'] && 'draft' === $have['status'],
 		);
+		$last = $have ? (array) json_decode( $binding['hashes'], true ) : array();
 		foreach ( $have ? get_object_vars( $item->expected ) : array() as $field => $hash ) {
 			if ( ! array_key_exists( $field, $page['write'] ) ) {
 				continue;
 			}
-			$now = isset( $have['raw'][ $field ] ) ? $have['raw'][ $field ] : null;
-			if ( Commerce_Connector_Stored::hash( $now ) !== $hash ) {
+			$now = Commerce_Connector_Stored::hash( isset( $have['raw'][ $field ] ) ? $have['raw'][ $field ] : null );
+			if ( $now !== $hash && ( ! isset( $last[ $field ] ) || $now !== $last[ $field ] ) ) {
 				$page['kept'][] = (string) $field;
 				unset( $page['write'][ $field ] );
 			}

@@ -214,7 +214,7 @@ final class Commerce_Connector_Events {
 			Commerce_Connector_Sql::insert( Commerce_Connector_Tables::name( 'events' ), array( 'at', 'backend', 'kind', 'backend_id', 'object_id', 'what', 'fields', 'user_id' ), $rows );
 		} catch ( Commerce_Connector_Busy $error ) {
 			// The edit goes before the note of it: a reconcile finds edits too.
-			return;
+			Commerce_Connector_Sql::log( $error );
 		}
 	}
 

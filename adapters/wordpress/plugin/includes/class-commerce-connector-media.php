@@ -60,7 +60,8 @@ final class Commerce_Connector_Media {
 			return $found[ $hash ];
 		}
 		if ( ! self::claim( $hash ) ) {
-			return self::refused( 'Another request stores this picture now.', 503 );
+			$found = self::find( array( $hash ) );
+			return $found ? $found[ $hash ] : self::refused( 'Another request stores this picture now.', 503 );
 		}
 		$id = self::attach( $filename, $alt, $bytes );
 		if ( is_wp_error( $id ) ) {
@@ -97,8 +98,8 @@ final class Commerce_Connector_Media {
 		$old     = $now - self::CLAIM_SECONDS;
 		Commerce_Connector_Sql::run( 'START TRANSACTION' );
 		Commerce_Connector_Sql::insert( $table, array( 'content_hash' ), array( array( $hash ) ), array( 'content_hash' ) );
-		$rows = Commerce_Connector_Sql::rows( "SELECT m.claimed_at, p.ID FROM $table m LEFT JOIN {$wpdb->posts} p ON p.ID = m.object_id WHERE m.content_hash = $literal" );
-		$ours = (int) $rows[0]['claimed_at'] < $old || null !== $rows[0]['ID'];
+		$rows = Commerce_Connector_Sql::rows( "SELECT m.claimed_at, p.ID FROM $table m LEFT JOIN {$wpdb->posts} p ON p.ID = m.object_id AND p.post_status <> 'trash' WHERE m.content_hash = $literal" );
+		$ours = (int) $rows[0]['claimed_at'] < $old && null === $rows[0]['ID'];
 		if ( $ours ) {
 			Commerce_Connector_Sql::run( "UPDATE $table SET claimed_at = $now WHERE content_hash = $literal" );
 		}

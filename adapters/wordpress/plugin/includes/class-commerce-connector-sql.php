@@ -68,6 +68,7 @@ final class Commerce_Connector_Sql {
 
 	/**
 	 * Runs a statement; an error is never passed over, because a deadlock has undone everything before.
+	 * Deadlocks are no news: whoever gives up logs what the exception says.
 	 *
 	 * @param string $sql Complete SQL.
 	 * @return int Rows affected.
@@ -75,15 +76,22 @@ final class Commerce_Connector_Sql {
 	 */
 	public static function run( $sql ) {
 		global $wpdb;
-		$shown = $wpdb->hide_errors();
-		$done  = $wpdb->query( $sql );
-		if ( $shown ) {
-			$wpdb->show_errors();
-		}
+		$suppressed = $wpdb->suppress_errors( true );
+		$done       = $wpdb->query( $sql );
+		$wpdb->suppress_errors( $suppressed );
 		if ( false === $done ) {
-			throw new Commerce_Connector_Busy( 'The database refused a statement.' );
+			throw new Commerce_Connector_Busy( 'The database refused a statement: ' . $wpdb->last_error );
 		}
 		return (int) $done;
+	}
+
+	/**
+	 * Tells the site's error log that the database refused.
+	 *
+	 * @param Commerce_Connector_Busy $error What was given up.
+	 */
+	public static function log( Commerce_Connector_Busy $error ) {
+		error_log( 'Commerce Connector: ' . $error->getMessage() ); // phpcs:ignore WordPress.PHP.DevelopmentFunctions
 	}
 
 	/**
@@ -101,7 +109,7 @@ final class Commerce_Connector_Sql {
 
 	/**
 	 * Rows as arrays; none where the database refuses. For pages that people look at: they show
-	 * less then, rather than an error, which WordPress has logged.
+	 * less then, rather than an error.
 	 *
 	 * @param string $sql Complete SQL.
 	 * @return array[]
@@ -110,6 +118,7 @@ final class Commerce_Connector_Sql {
 		try {
 			return self::rows( $sql );
 		} catch ( Commerce_Connector_Busy $error ) {
+			self::log( $error );
 			return array();
 		}
 	}

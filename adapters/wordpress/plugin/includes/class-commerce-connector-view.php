@@ -149,6 +149,7 @@ final class Commerce_Connector_View {
 		try {
 			return Commerce_Connector_Offers::stored( $keys );
 		} catch ( Commerce_Connector_Busy $error ) {
+			Commerce_Connector_Sql::log( $error );
 			return array();
 		}
 	}

@@ -42,7 +42,7 @@ final class Commerce_Connector_Item_Failed extends Exception {
  */
 final class Commerce_Connector_Writes {
 
-	const ATTEMPTS = 4;
+	const ATTEMPTS = 6;
 
 	/**
 	 * True while we write, so that hooks can tell our writes from people's.
