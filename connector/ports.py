@@ -295,10 +295,12 @@ class ContentWrite:
     """The fields of one product's page to change, or of a page to make.
 
     `whole` says that `fields` are all fields: a page that is not there is made. Otherwise they are
-    only what changed, and a page that is not there is answered with `missing`. `expected` gives,
-    for fields that an editor may also change, the hash last confirmed: where the site's stored
-    value differs, it keeps its own and says so in the receipt (`kept`). The slug is used when the
-    page is made; then it is the editor's. A page that was retired is published again.
+    only what changed, and a page that is not there is answered with `missing`. `expected` names
+    the fields that an editor may also change, each with the hash last confirmed ("": none was).
+    Where the stored value is neither that one nor the one that the site noted itself at our last
+    write, whose answer may have been lost, it is an editor's: the site keeps it and says so in the
+    receipt (`kept`). The slug is used when the page is made; then it is the editor's. A page that
+    was retired is published again.
     """
 
     subject: Subject

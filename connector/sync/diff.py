@@ -45,16 +45,18 @@ def content_change(
 ) -> ContentChange | None:
     """The change that brings a page up to date; None when there is nothing to write.
 
-    `mirror` is None for a page that the site does not have yet: then everything is written.
+    `mirror` is None for a page that the site is not known to have: then everything is written, and
+    still no editor's value overwritten, for the page may be there (an answer was lost).
     """
     sent = {name: hash_value(value) for name, value in document.fields.items()}
     names = [name for name in document.fields if _due(name, sent[name], mirror, rules)]
     if not names and mirror is not None:
         return None
+    known = mirror or {}
     expected = {
-        name: mirror[name].stored
+        name: known[name].stored if name in known else FieldHash("")
         for name in names
-        if mirror is not None and name in mirror and rules.owner(name) is Owner.MERGE
+        if rules.owner(name) is not Owner.COMMERCE
     }
     return ContentChange(
         fields={name: document.fields[name] for name in names},

@@ -78,6 +78,8 @@ class Page:
     cms_id: CmsId
     slug: str
     fields: dict[FieldName, JsonValue] = field(default_factory=dict)
+    ours: dict[FieldName, FieldHash] = field(default_factory=dict)
+    """Of each field, the hash of the value as it was stored at our last write."""
     state: PageState = PageState.PUBLISHED
     retired: bool = False
 
@@ -324,6 +326,7 @@ class MemorySite:
         page.fields.update(stored)
         page.retired = False
         hashes = {name: stored_hash(value) for name, value in stored.items()}
+        page.ours.update(hashes)
         return self._receipt(write.subject, Outcome.DONE, hashes, kept)
 
     def _apply_term(self, write: TermWrite) -> Receipt:
@@ -491,11 +494,9 @@ def _hashes(page: Page) -> dict[FieldName, FieldHash]:
 
 
 def _keeps(page: Page, name: FieldName, expected: Mapping[FieldName, FieldHash]) -> bool:
-    return (
-        name in expected
-        and name in page.fields
-        and stored_hash(page.fields[name]) != expected[name]
-    )
+    if name not in expected or name not in page.fields:
+        return False
+    return stored_hash(page.fields[name]) not in (expected[name], page.ours.get(name))
 
 
 def _limit(what: str, count: int, limit: int) -> None:

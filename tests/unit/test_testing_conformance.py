@@ -460,7 +460,6 @@ BROKEN_SITES = [
     (ForgetsFences, "test_late_writes_do_not_bring_back"),
     (ForgetsFences, "test_a_late_retiring_is_refused"),
     (ForgetsWriteIds, "test_repeating_a_write_gives_the_same_receipt"),
-    (ForgetsWriteIds, "test_a_lost_answer_is_no_editors_change"),
     (MakesTwins, "test_eight_workers_make_one_page"),
     (OverwritesEditors, "test_an_editors_value_is_kept_where_it_is_expected"),
     (EchoesOurHashes, "test_the_inventory_equals_the_receipts"),

@@ -284,6 +284,26 @@ class SiteConformance:
         assert bench.read(made.subject, TITLE) == "An editor's title"
         assert bench.read(made.subject, DESCRIPTION) == "<p>Ours</p>"
 
+    def test_a_write_whose_answer_was_lost_is_not_taken_for_an_edit(self, bench: SiteBench) -> None:
+        made = document()
+        first = done(bench.site.write_content([made]))
+        lost = replace(change_of(made, {TITLE: "Second"}), expected=first.hashes)
+        done(bench.site.write_content([lost]))
+        third = replace(change_of(lost, {TITLE: "Third"}), expected=first.hashes)
+        receipt = done(bench.site.write_content([third]))
+        assert receipt.kept == frozenset()
+        assert bench.read(made.subject, TITLE) == "Third"
+
+    def test_an_edit_is_kept_from_a_whole_page_sent_again(self, bench: SiteBench) -> None:
+        made = document()
+        done(bench.site.write_content([made]))
+        bench.edit(made.subject, TITLE, "An editor's title")
+        unknown = {TITLE: FieldHash(""), DESCRIPTION: FieldHash("")}
+        again = replace(change_of(made, made.fields, whole=True), expected=unknown)
+        receipt = done(bench.site.write_content([again]))
+        assert receipt.kept == {TITLE}
+        assert bench.read(made.subject, TITLE) == "An editor's title"
+
     def test_an_unexpected_edit_is_overwritten(self, bench: SiteBench) -> None:
         made = document()
         done(bench.site.write_content([made]))
