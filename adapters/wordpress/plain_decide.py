@@ -217,10 +217,13 @@ def _missing_category(write: ContentWrite, frame: Frame) -> CategoryId | None:
 
 def _kept(write: ContentWrite, post: Post | None, frame: Frame) -> frozenset[FieldName]:
     now = frame.hashes(post) if post else {}
+    ours = post.marker.hashes if post and post.marker else {}
     return frozenset(
         name
         for name in write.fields
-        if name in write.expected and name in now and now[name] != write.expected[name]
+        if name in write.expected
+        and name in now
+        and now[name] not in (write.expected[name], ours.get(name))
     )
 
 
