@@ -216,14 +216,16 @@ def _missing_category(write: ContentWrite, frame: Frame) -> CategoryId | None:
 
 
 def _kept(write: ContentWrite, post: Post | None, frame: Frame) -> frozenset[FieldName]:
-    now = frame.hashes(post) if post else {}
-    ours = post.marker.hashes if post and post.marker else {}
+    """Where the stored value is neither the one expected nor the one that we wrote last."""
+    if post is None or post.marker is None:
+        return frozenset()
+    now, ours = frame.hashes(post), post.marker.hashes
     return frozenset(
         name
         for name in write.fields
         if name in write.expected
         and name in now
-        and now[name] not in (write.expected[name], ours.get(name))
+        and now[name] not in (write.expected[name], ours[name])
     )
 
 
