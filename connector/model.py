@@ -71,7 +71,7 @@ def currency_exponent(currency: str) -> int:
 
     Raises Rejected for anything that is not three capital letters.
     """
-    if len(currency) != 3 or not currency.isascii() or not currency.isupper():
+    if len(currency) != 3 or not (currency.isascii() and currency.isalpha() and currency.isupper()):
         raise Rejected(f"{currency!r} is no ISO 4217 currency code; write it like 'EUR'")
     return _EXPONENTS.get(currency, 2)
 

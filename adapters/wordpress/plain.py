@@ -61,8 +61,6 @@ PLAIN = SiteCapabilities(
     events=False,
     multilingual=False,
 )
-OPTIONS = frozenset({"post_type"})
-"""`post_type`: the REST base of the type that products become: posts (the default) or pages."""
 _MEDIA_SLUG = "commerce-connector-"
 _MEDIA_FIELDS = "id,slug,source_url"
 _NEEDED = ("edit_posts", "publish_posts", "edit_others_posts", "upload_files", "manage_categories")

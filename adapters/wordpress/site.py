@@ -18,7 +18,7 @@ from connector.ports import Clock, Site, SiteCapabilities, SiteSettings, SiteSys
 PLUGIN = Path(__file__).parent / "plugin"
 TOP_FOLDER = "commerce-connector"
 REST_ROOT = "commerce-connector/v1"
-OPTIONS: frozenset[str] = frozenset()
+PLAIN_OPTIONS = frozenset({"post_type"})
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 WITH_PLUGIN = SiteCapabilities(
@@ -76,12 +76,14 @@ def _problems(settings: SiteSettings) -> Iterator[Problem]:
         )
     if not settings.plain and not settings.secrets:
         yield Problem(
-            "secret",
+            "secrets",
             "the plugin's secret is missing",
-            "Pair on the site's Settings > Commerce Connector, or set plain: true",
+            "Pair on the site's Settings > Commerce Connector, or set mode: plain",
         )
-    for name in sorted(set(settings.options) - OPTIONS):
-        yield Problem(f"options.{name}", "is unknown", "Remove it; WordPress takes no options")
+    known = PLAIN_OPTIONS if settings.plain else frozenset()
+    for name in sorted(set(settings.options) - known):
+        fix = f"Remove it; options here: {', '.join(sorted(known)) or 'none'}"
+        yield Problem(f"options.{name}", "is unknown", fix)
 
 
 def build_zip(folder: Path) -> Path:

@@ -45,7 +45,7 @@ def test_good_settings_open_the_plugins_site_without_a_call() -> None:
         ({"url": "https://me:pw@site.example"}, "url"),
         ({"url": "https://site.example/wp-json/"}, "url"),
         ({"url": "https://site.example/index.php"}, "url"),
-        ({"secrets": ()}, "secret"),
+        ({"secrets": ()}, "secrets"),
         ({"plain": True}, "credential"),
         ({"plain": True, "credential": "no colon"}, "credential"),
         ({"options": {"colour": "red"}}, "options.colour"),
@@ -60,7 +60,7 @@ def test_each_problem_is_named_by_its_path(change: dict[str, object], path: str)
 
 def test_problems_come_all_at_once() -> None:
     settings = replace(GOOD, url="x", secrets=(), options={"a": 1})
-    assert [problem.path for problem in problems(settings)] == ["url", "secret", "options.a"]
+    assert [problem.path for problem in problems(settings)] == ["url", "secrets", "options.a"]
 
 
 def test_both_roots_are_below_the_home_page() -> None:

@@ -1,0 +1,1 @@
+"""Speed and memory on the real systems: `python -m tests.bench`. Ratios within one run."""
