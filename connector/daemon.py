@@ -1,8 +1,8 @@
 """`connector run`: the schedules, the workers and the HTTP side, started in order, stopped cleanly.
 
 Start: lock the state, free what a dead daemon held, workers, HTTP, then per backend the first poll,
-the first import of new sites and the baselines of its sweeps. When a first import is through, a
-reconcile proves it: that also finds what changed between a product's import and a baseline. Stop
+the first import of new sites and, when that is through, the baselines of its sweeps and a reconcile
+that proves it: so it also finds what changed between a product's import and a baseline. Stop
 (SIGTERM, SIGINT): no new work, what is in flight finishes within ten seconds or its leases run out,
 nothing is lost either way.
 """
@@ -207,6 +207,8 @@ class Daemon:
             detector.poll()
         for site in detector.import_new_sites():
             log.info("Everything is due at a new site", action="site.import", site=site)
+        if detector.importing():
+            return
         for sweep in detector.catalogue.capabilities.sweeps:
             if f"sweep:{sweep}" not in moved:
                 detector.sweep(sweep)

@@ -186,6 +186,15 @@ class Detector:
         """Everything has been marked once at these sites."""
         self._note_import(sites, "marked")
 
+    def importing(self) -> bool:
+        """Whether a first import is still under way, which nothing should slow down."""
+        with self.database.read() as connection:
+            return any(
+                signals.read_cursor(connection, self.backend, f"import:{site}") == "marked"
+                and todo.waiting(connection, site=site) > 0
+                for site in self.sites
+            )
+
     def unproved_sites(self) -> list[SiteName]:
         """Sites whose first import is through (nothing is due any more) and not yet proved."""
         with self.database.read() as connection:

@@ -57,5 +57,7 @@ def peak(cache: Path, home: Path, database: MariaDB, products: int) -> float:
 
 
 def _proved(installed: Installed) -> bool:
+    if installed.due():
+        return False
     runs = installed.ask("status")["runs"]
     return any(run["kind"] == "reconcile" and run["outcome"] == "done" for run in runs)
