@@ -278,17 +278,24 @@ def still_held(connection: Connection, claims: Sequence[Claimed]) -> frozenset[i
 
 def finish(connection: Connection, claims: Sequence[Claimed]) -> None:
     """These are confirmed. A row marked since its claim stays, due now."""
-    if not claims:
-        return
-    keys = [{"b_id": claim.id, "b_fence": claim.fence, "b_marks": claim.marks} for claim in claims]
-    connection.execute(
-        delete(todo).where(
-            todo.c.id == bindparam("b_id"),
-            todo.c.fence == bindparam("b_fence"),
-            todo.c.marks == bindparam("b_marks"),
-        ),
-        keys,
+    if claims:
+        _end(connection, claims)
+        _keep_due(connection, claims)
+
+
+def _end(connection: Connection, claims: Sequence[Claimed]) -> bool:
+    """Remove these where nothing has marked them since. False: none was."""
+    gone = delete(todo).where(
+        todo.c.id == bindparam("b_id"),
+        todo.c.fence == bindparam("b_fence"),
+        todo.c.marks == bindparam("b_marks"),
     )
+    keys = [{"b_id": claim.id, "b_fence": claim.fence, "b_marks": claim.marks} for claim in claims]
+    return connection.execute(gone, keys).rowcount != 0
+
+
+def _keep_due(connection: Connection, claims: Sequence[Claimed]) -> None:
+    """Free those of these that are still here: they were marked since their claim."""
     connection.execute(
         update(todo)
         .where(todo.c.id == bindparam("b_id"), todo.c.fence == bindparam("b_fence"))
@@ -299,7 +306,7 @@ def finish(connection: Connection, claims: Sequence[Claimed]) -> None:
             error=None,
             first_marked_at=todo.c.claimed_at,
         ),
-        [{"b_id": key["b_id"], "b_fence": key["b_fence"]} for key in keys],
+        [{"b_id": claim.id, "b_fence": claim.fence} for claim in claims],
     )
 
 
@@ -343,7 +350,13 @@ def park(
     now: datetime,
     run_id: str | None = None,
 ) -> None:
-    """Stop trying, and keep it where people see it, with its reason."""
+    """Stop trying, and keep it where people see it, with its reason.
+
+    A row marked since its claim stays due instead: what changed may have mended it.
+    """
+    if not _end(connection, [claim]):
+        _keep_due(connection, [claim])
+        return
     statement = insert(connection, parked).values(
         site=claim.site,
         lane=claim.lane.value,
@@ -371,7 +384,6 @@ def park(
             },
         )
     )
-    finish(connection, [claim])
 
 
 def next_due(connection: Connection, site: SiteName) -> datetime | None:
