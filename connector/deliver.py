@@ -23,9 +23,11 @@ from connector.receipts import Receipts
 from connector.send import Sender, Work
 from connector.state import mirror, runs, signals, todo
 from connector.state.database import Database
+from connector.state.mirror import MirrorRow
 from connector.state.todo import Claimed, Due, Priority, Why
 from connector.sync.decide import (
     Absent,
+    Decision,
     Known,
     Nothing,
     SendContent,
@@ -169,22 +171,31 @@ class Delivery:
 
     def _within_safety(self, work: list[Work]) -> list[Work]:
         """The work without what the safety stop holds back, which is parked for a person."""
-        leaving = [claim for claim, what, _ in work if isinstance(what, TakeOff)]
+        leaving = [claim for claim, what, before in work if _takes_off(what, before)]
         if not leaving:
             return work
         site, since = self.target.name, self._clock.now() - SAFETY_WINDOW
         with self._database.read() as connection:
-            already = mirror.count_retired_since(connection, site, SubjectKind.PRODUCT, since)
-            on_sale = mirror.count_held(connection, site, SubjectKind.PRODUCT)
+            gone = mirror.taken_off_since(connection, site, since)
+            held = mirror.count_held(connection, site, since)
             approved = runs.approved(connection, [c.run_id for c in leaving if c.run_id])
         asking = [claim for claim in leaving if claim.run_id not in approved]
+        wanted = {claim.subject.id for claim in asking} - gone
         allowance = retire_allowance(
-            self.target.rules.safety, held=on_sale + already, already=already, wanted=len(asking)
+            self.target.rules.safety, held=held, already=len(gone), wanted=len(wanted)
         )
         if not allowance.stopped:
             return work
-        self._receipts.stop(asking, allowance, on_sale)
-        return [item for item in work if item[0] not in asking]
+        stopped = [claim for claim in asking if claim.subject.id in wanted]
+        self._receipts.stop(stopped, allowance, held)
+        return [item for item in work if item[0] not in stopped]
+
+
+def _takes_off(what: Decision, before: MirrorRow | None) -> bool:
+    """Whether a write takes a product off sale, be it that no price of it is left."""
+    if isinstance(what, SendOffers):
+        return not what.offers and before is not None and bool(before.shown)
+    return isinstance(what, TakeOff)
 
 
 def _subjects(claims: Iterable[Claimed]) -> list[Subject]:

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, bindparam, delete, func, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    or_,
+    select,
+)
 
 from connector.model import (
     BackendName,
@@ -226,22 +237,31 @@ def bind(
     )
 
 
-def count_held(connection: Connection, site: SiteName, kind: SubjectKind) -> int:
-    """How many subjects are on sale at the site."""
+def count_held(connection: Connection, site: SiteName, since: datetime) -> int:
+    """How many products were on sale at the site at a moment or later."""
     query = select(func.count()).where(
-        bindings.c.site == site, bindings.c.kind == kind.value, bindings.c.retired_at.is_(None)
+        bindings.c.site == site,
+        bindings.c.kind == SubjectKind.PRODUCT.value,
+        or_(bindings.c.retired_at.is_(None), bindings.c.retired_at >= since),
     )
     return int(connection.execute(query).scalar_one())
 
 
-def count_retired_since(
-    connection: Connection, site: SiteName, kind: SubjectKind, since: datetime
-) -> int:
-    """How many subjects were taken off sale at the site since a moment."""
-    query = select(func.count()).where(
-        bindings.c.site == site, bindings.c.kind == kind.value, bindings.c.retired_at >= since
+def taken_off_since(connection: Connection, site: SiteName, since: datetime) -> frozenset[str]:
+    """Products that were taken off sale at the site since a moment: retired, or left with no
+    offer."""
+    retired = select(bindings.c.subject).where(
+        bindings.c.site == site,
+        bindings.c.kind == SubjectKind.PRODUCT.value,
+        bindings.c.retired_at >= since,
     )
-    return int(connection.execute(query).scalar_one())
+    emptied = select(mirror.c.subject).where(
+        mirror.c.site == site,
+        mirror.c.lane == Lane.OFFERS.value,
+        mirror.c.confirmed_at >= since,
+        cast(mirror.c.shown, Text) == "[]",
+    )
+    return frozenset(connection.execute(retired.union(emptied)).scalars())
 
 
 def bound(
