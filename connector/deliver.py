@@ -84,7 +84,7 @@ class Delivery:
     def _products(self, claims: Sequence[Claimed]) -> None:
         if not claims:
             return
-        truths = self._reader.products(_subjects(claims))
+        truths = self._reader.products(_subjects(claims), failures(claims))
         for claim in claims:
             if error := truths.rejected.get(claim.subject):
                 self._receipts.fail([claim], error)
@@ -200,6 +200,14 @@ def _takes_off(what: Decision, before: MirrorRow | None) -> bool:
 
 def _subjects(claims: Iterable[Claimed]) -> list[Subject]:
     return sorted({claim.subject for claim in claims})
+
+
+def failures(claims: Iterable[Claimed]) -> dict[Subject, int]:
+    """How often each subject failed before, in whichever of its lanes most."""
+    found: dict[Subject, int] = {}
+    for claim in claims:
+        found[claim.subject] = max(claim.attempts, found.get(claim.subject, 0))
+    return found
 
 
 def _next_change(truth: Projection | Absent) -> datetime | None:

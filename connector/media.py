@@ -59,7 +59,8 @@ class MediaDelivery:
     def deliver(self, claims: Sequence[Claimed]) -> None:
         """Carry out claims of the media lane. Raises as Delivery.deliver does."""
         try:
-            truths = self._reader.products([claim.subject for claim in claims])
+            failures = {claim.subject: claim.attempts for claim in claims}
+            truths = self._reader.products(failures, failures)
             with ThreadPoolExecutor(DOWNLOADS_AT_ONCE, "pictures") as pool:
                 for claim in claims:
                     self._one(claim, truths, pool)
@@ -68,6 +69,10 @@ class MediaDelivery:
             raise
 
     def _one(self, claim: Claimed, truths: Truths, pool: ThreadPoolExecutor) -> None:
+        failed = truths.rejected.get(claim.subject)
+        if isinstance(failed, TryAgain):
+            self._receipts.fail([claim], failed)
+            return
         urls = truths.pictures.get(claim.subject, ())
         product = truths.products.get(claim.subject)
         tried = self._bring(urls, product, pool) if product and urls else []

@@ -1,7 +1,7 @@
 """Batches of decided writes to one site, and what becomes of each answer.
 
 A batch refused as a whole is halved until the item at fault stands alone and is parked; the others
-go through. Knows the site's port and the receipts; decides nothing about products.
+go through. One that fails otherwise while the site is well comes again later in smaller ones. Knows the site's port and the receipts; decides nothing about products.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from connector.state.database import Database
 from connector.state.mirror import MirrorRow
 from connector.state.todo import Claimed
 from connector.sync.decide import SendContent, SendOffers, SendTerm, TakeOff
-from connector.sync.plan import batches
+from connector.sync.plan import batches, by_failures
 from connector.target import Target
 
 Work = tuple[Claimed, SendOffers | SendContent | SendTerm | TakeOff, MirrorRow | None]
@@ -57,8 +57,9 @@ class Sender:
         limit: int,
     ) -> None:
         chosen = [attempt for attempt in attempts if isinstance(attempt.decision, kind)]
-        for batch in batches(chosen, limit, _weight):
-            self._batch(batch, write)
+        for share, size in by_failures(chosen, limit, lambda attempt: attempt.claim.attempts):
+            for batch in batches(share, size, _weight):
+                self._batch(batch, write)
 
     def _batch(
         self, batch: Sequence[Attempt], write: Callable[[Sequence[Any]], Sequence[Receipt]]
@@ -72,6 +73,7 @@ class Sender:
         except TryAgain as error:
             if error.retry_after_seconds is not None:
                 raise
+            self._target.site.check()
             self._receipts.fail([attempt.claim for attempt in batch], error)
             return
         if stale := self._receipts.keep(batch, answers, sent_at):

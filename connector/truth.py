@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from connector.errors import Rejected, blaming
+from connector.errors import ConnectorError, Rejected, TryAgain, blaming
 from connector.model import Category, CategoryId, CmsId, Product, ProductId, Subject, SubjectKind
 from connector.ports import Clock, Fetched
 from connector.state import mirror, pictures
@@ -19,7 +19,7 @@ from connector.state.mirror import Binding, MirrorRow
 from connector.state.pictures import Picture
 from connector.state.targets import backend_target
 from connector.sync.decide import Absent, Known
-from connector.sync.plan import batches
+from connector.sync.plan import batches, by_failures
 from connector.sync.project import Projection, project
 from connector.sync.selection import exclusion
 from connector.target import Target
@@ -33,7 +33,8 @@ class Truths:
     """Each subject asked for stands in `shown` or `rejected`."""
 
     shown: dict[Subject, Projection | Absent] = field(default_factory=dict)
-    rejected: dict[Subject, Rejected] = field(default_factory=dict)
+    rejected: dict[Subject, ConnectorError] = field(default_factory=dict)
+    """Those that failed, each for itself."""
     products: dict[Subject, Product] = field(default_factory=dict)
     waiting: dict[Subject, tuple[Subject, ...]] = field(default_factory=dict)
     """Products with the categories that the site has never been told of."""
@@ -50,15 +51,30 @@ class TruthReader:
         self._clock = clock
         self._tree: tuple[datetime, Mapping[CategoryId, Category]] | None = None
 
-    def products(self, subjects: Sequence[Subject]) -> Truths:
-        """Fetch and project these products."""
-        truths = Truths()
-        catalogue = self._target.catalogue
-        for batch in batches(subjects, catalogue.capabilities.fetch_size):
-            with blaming(backend_target(self._target.backend)):
-                fetched = catalogue.fetch([ProductId(subject.id) for subject in batch])
-            self.project(fetched, truths)
+    def products(
+        self, subjects: Iterable[Subject], failures: Mapping[Subject, int] | None = None
+    ) -> Truths:
+        """Fetch and project these products. `failures`: how often it went wrong before."""
+        truths, failed = Truths(), failures or {}
+        size = self._target.catalogue.capabilities.fetch_size
+        for share, limit in by_failures(subjects, size, lambda each: failed.get(each, 0)):
+            for batch in batches(share, limit):
+                self._fetch(batch, truths)
         return truths
+
+    def _fetch(self, batch: Sequence[Subject], truths: Truths) -> None:
+        """Where the backend is well but fails at these, they fail and the others go on."""
+        catalogue = self._target.catalogue
+        with blaming(backend_target(self._target.backend)):
+            try:
+                fetched = catalogue.fetch([ProductId(subject.id) for subject in batch])
+            except TryAgain as error:
+                if error.retry_after_seconds is not None:
+                    raise
+                catalogue.check()
+                truths.rejected |= dict.fromkeys(batch, error)
+                return
+        self.project(fetched, truths)
 
     def project(self, fetched: Fetched, truths: Truths) -> None:
         """Add what was fetched to the truths."""

@@ -31,6 +31,21 @@ def batches(
         yield batch
 
 
+def by_failures(
+    items: Iterable[Item], limit: int, failures: Callable[[Item], int]
+) -> Iterator[tuple[list[Item], int]]:
+    """The items by how often they failed, fewest first, each share with its limit for a batch.
+
+    Each failure makes batches a quarter as large, so that one item that breaks every batch it is
+    in soon stands alone, and those that were only beside it go through.
+    """
+    shares: dict[int, list[Item]] = {}
+    for item in items:
+        shares.setdefault(failures(item), []).append(item)
+    for failed in sorted(shares):
+        yield shares[failed], max(1, limit >> 2 * failed)
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """How many of the wanted retirements may go ahead."""
