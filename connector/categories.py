@@ -17,7 +17,7 @@ from connector.receipts import Receipts
 from connector.send import Sender, Work
 from connector.state import mirror, todo
 from connector.state.database import Database
-from connector.state.freshness import list_parked
+from connector.state.freshness import parked_subjects
 from connector.state.mirror import Binding
 from connector.state.todo import Claimed, Due, Priority, Why
 from connector.sync.decide import Absent, Nothing, SendTerm, TakeOff, decide_term
@@ -93,8 +93,8 @@ class CategoryDelivery:
         subjects = [Subject(SubjectKind.CATEGORY, identity) for identity in tree]
         with self._database.read() as connection:
             bound = mirror.load_bindings(connection, self._target.name, subjects)
-            parked = {row.subject for row in list_parked(connection, site=self._target.name)}
-        return {subject for subject, binding in bound.items() if _on_site(binding)}, parked
+            parked = parked_subjects(connection, self._target.name, SubjectKind.CATEGORY)
+        return {subject for subject, binding in bound.items() if _on_site(binding)}, set(parked)
 
     def _wait(self, orphans: Sequence[tuple[Claimed, Subject]]) -> None:
         if not orphans:
@@ -144,14 +144,15 @@ def term_truth(subject: Subject, tree: Tree, rules: SiteRules) -> Term | Absent:
 
 
 def _active_ancestor(category: Category, tree: Tree) -> CategoryId | None:
+    """None at the top, and in a cycle, whose categories stand side by side."""
+    nearest: CategoryId | None = None
     seen: set[CategoryId] = set()
-    parent = category.parent
-    while parent is not None and parent not in seen:
-        seen.add(parent)
-        above = tree.get(parent)
-        if above is None:
+    above = tree.get(category.parent) if category.parent is not None else None
+    while above is not None and above.id not in seen:
+        if above.id == category.id:
             return None
-        if above.active:
-            return parent
-        parent = above.parent
-    return None
+        seen.add(above.id)
+        if nearest is None and above.active:
+            nearest = above.id
+        above = tree.get(above.parent) if above.parent is not None else None
+    return nearest

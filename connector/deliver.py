@@ -153,7 +153,11 @@ class Delivery:
                 self.target.backend,
                 [truths.products[each] for each in subjects if each in truths.products],
             )
-            moments = [(each, _next_change(truths.shown[each])) for each in subjects]
+            moments = [
+                (claim.subject, _next_change(truths.shown[claim.subject]))
+                for claim in claims
+                if claim.lane is Lane.OFFERS
+            ]
             signals.set_moments(connection, site, moments)
             todo.mark_each(
                 connection,

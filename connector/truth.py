@@ -8,13 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
 
 from connector.errors import ConnectorError, Rejected, TryAgain, blaming
-from connector.model import Category, CategoryId, CmsId, Product, ProductId, Subject, SubjectKind
+from connector.model import (
+    Category,
+    CategoryId,
+    CmsId,
+    Product,
+    ProductId,
+    SiteName,
+    Subject,
+    SubjectKind,
+)
 from connector.ports import Clock, Fetched
 from connector.state import mirror, pictures
 from connector.state.database import Database
+from connector.state.freshness import parked_subjects
 from connector.state.mirror import Binding, MirrorRow
 from connector.state.pictures import Picture
 from connector.state.targets import backend_target
@@ -122,7 +134,7 @@ class TruthReader:
         with self._database.read() as connection:
             return (
                 pictures.load_pictures(connection, self._target.name, urls),
-                mirror.load_bindings(connection, self._target.name, subjects),
+                placed_categories(connection, self._target.name, subjects),
             )
 
     def _project_one(
@@ -135,6 +147,21 @@ class TruthReader:
             )
         except Rejected as error:
             truths.rejected[subject] = error
+
+
+def placed_categories(
+    connection: Connection, site: SiteName, subjects: Sequence[Subject]
+) -> dict[Subject, Binding]:
+    """Those of these categories that need no waiting for: the site knows them, or they are parked
+    until somebody helps, and nothing is shown of them."""
+    parked = parked_subjects(connection, site, SubjectKind.CATEGORY)
+    long_ago = datetime.fromtimestamp(0, UTC)
+    unplaced = {
+        subject: Binding(site, subject, None, None, retired_at=long_ago)
+        for subject in subjects
+        if subject in parked
+    }
+    return unplaced | mirror.load_bindings(connection, site, subjects)
 
 
 def _place(

@@ -112,6 +112,14 @@ def list_parked(
     ]
 
 
+def parked_subjects(
+    connection: Connection, site: SiteName, kind: SubjectKind
+) -> frozenset[Subject]:
+    """Subjects of a kind that are parked at a site, in whichever lane."""
+    query = select(parked.c.subject).where(parked.c.site == site, parked.c.kind == kind.value)
+    return frozenset(Subject(kind, each) for each in connection.execute(query).scalars())
+
+
 def drop_parked(connection: Connection, row: Parked) -> None:
     connection.execute(
         delete(parked).where(
