@@ -76,6 +76,7 @@ class MediaDelivery:
         urls = truths.pictures.get(claim.subject, ())
         product = truths.products.get(claim.subject)
         tried = self._bring(urls, product, pool) if product and urls else []
+        came_before = bool(product and product.media and not urls)
         now = self._clock.now()
         again = [picture for picture in tried if pictures.worth_trying(picture)]
         with self._database.write() as connection:
@@ -83,7 +84,7 @@ class MediaDelivery:
                 return
             for picture in tried:
                 pictures.save_picture(connection, claim.site, picture)
-            if any(picture.cms_id for picture in tried):
+            if came_before or any(picture.cms_id for picture in tried):
                 todo.mark(
                     connection,
                     [Due(claim.site, Lane.CONTENT, claim.subject)],
@@ -103,14 +104,19 @@ class MediaDelivery:
     def _bring(
         self, urls: Sequence[str], product: Product, pool: ThreadPoolExecutor
     ) -> list[Picture]:
-        """Try each of these pictures; the answer says of each how far it got."""
+        """Try each of these pictures; the answer says of each how far it got.
+
+        Those that another product of the same batch has brought or given up are not tried again.
+        """
         with self._database.read() as connection:
             known = pictures.load_pictures(connection, self.target.name, urls)
         alt = {media.url: _alt(media, product) for media in product.media}
-        files = list(pool.map(self._download, urls))
-        return [
+        settled = [known[u] for u in urls if u in known and not pictures.worth_trying(known[u])]
+        left = [url for url in dict.fromkeys(urls) if known.get(url) not in settled]
+        files = list(pool.map(self._download, left))
+        return settled + [
             self._place(url, file, alt[url], known.get(url))
-            for url, file in zip(urls, files, strict=True)
+            for url, file in zip(left, files, strict=True)
         ]
 
     def _download(self, url: str) -> PictureFile | ConnectorError:
@@ -126,14 +132,23 @@ class MediaDelivery:
         if isinstance(file, PictureFile):
             try:
                 cms_id = self._at_site(url, file, alt)
-            except Rejected as error:
-                file = error
+            except (Rejected, TryAgain) as error:
+                file = self._failed_alone(error)
             else:
                 now = self._clock.now()
                 return Picture(url, file.content_hash, cms_id, attempts, None, now)
         if isinstance(file, Rejected):
             attempts = MAX_ATTEMPTS
         return Picture(url, None, None, attempts, file.message, self._clock.now())
+
+    def _failed_alone(self, error: Rejected | TryAgain) -> Rejected | TryAgain:
+        """The error, where the site is well and fails at this picture only; raises elsewhere."""
+        if isinstance(error, TryAgain):
+            if error.retry_after_seconds is not None:
+                raise error
+            with blaming(site_target(self.target.name)):
+                self.target.site.check()
+        return error
 
     def _at_site(self, url: str, file: PictureFile, alt: str) -> CmsId:
         with self._database.read() as connection:

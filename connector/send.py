@@ -1,7 +1,8 @@
 """Batches of decided writes to one site, and what becomes of each answer.
 
 A batch refused as a whole is halved until the item at fault stands alone and is parked; the others
-go through. One that fails otherwise while the site is well comes again later in smaller ones. Knows the site's port and the receipts; decides nothing about products.
+go through. One that fails otherwise while the site is well comes again later in smaller ones. Knows
+the site's port and the receipts; decides nothing about products.
 """
 
 from __future__ import annotations
