@@ -25,7 +25,7 @@ def main() -> None:
     options.add_argument("--webhook", default="", help="told of every change, if given")
     options.add_argument("--webhook-secret", default="")
     given = options.parse_args()
-    key = given.key or secrets.token_urlsafe(24)
+    key = given.key or secrets.token_hex(16)
     store = Store(given.database)
     store.fill(given.products, given.seed)
     if not given.key:

@@ -1,11 +1,13 @@
-"""Carts of the sandbox: what is in them, what it costs, when they can become an order. Pure.
+"""Carts of the sandbox: what is in them, what it costs, when they can become an order.
 
-Prices and stock are looked up afresh at every reading. Amounts are decimal strings.
+Prices and stock are looked up afresh at every reading. Amounts are decimal strings. The clock is
+read only to tell which dated prices hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -36,10 +38,13 @@ def empty(currency: str) -> Json:
 
 def unit_price(variant: Json, currency: str, quantity: int) -> Decimal:
     """The lowest price that holds for the quantity."""
+    now = datetime.now(UTC).isoformat()
     fit = [
         Decimal(row["amount"])
         for row in variant["prices"]
-        if row["currency"] == currency and row.get("min_quantity", 1) <= quantity
+        if row["currency"] == currency
+        and row.get("min_quantity", 1) <= quantity <= row.get("max_quantity", quantity)
+        and row.get("starts_at", now) <= now <= row.get("ends_at", now)
     ]
     if not fit:
         raise CartError("no_price", f"{variant['sku']} is not sold in {currency}.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from adapters.sandbox import mapping, webhooks
 from adapters.sandbox.client import ShopClient
@@ -74,17 +75,28 @@ class SandboxCatalogue:
 
     def fetch(self, ids: Sequence[ProductId]) -> Fetched:
         answer = self._client.get("/v1/products", {"ids": ",".join(ids)})
-        return self._fetched(answer["products"], [ProductId(each) for each in answer["gone"]])
+        gone = [ProductId(str(each)) for each in _rows(answer, "gone")]
+        found = self._fetched(_rows(answer, "products"), gone)
+        named = found.products.keys() | found.gone | found.rejected.keys()
+        if left := set(ids) - named:
+            raise TryAgain(f"the shop said nothing about product {min(left)}; it is asked again")
+        return found
 
     def find_sku(self, sku: str) -> Sequence[ProductId]:
-        return [ProductId(each) for each in self._client.get(f"/v1/skus/{sku}")["products"]]
+        answer = self._client.get(f"/v1/skus/{quote(sku, safe='')}")
+        return [ProductId(str(each)) for each in _rows(answer, "products")]
 
     def categories(self) -> Sequence[Category]:
         answer = self._client.get("/v1/categories")
         rows = answer.get("categories")
         if not isinstance(rows, list) or len(rows) != answer.get("total"):
             raise Incomplete("the shop's list of categories is not whole; it is asked again")
-        return [mapping.category(each, self._settings.default_locale) for each in rows]
+        try:
+            return [mapping.category(each, self._settings.default_locale) for each in rows]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Incomplete(
+                "a category of the shop cannot be understood; mend it there"
+            ) from error
 
     def changes(self, cursor: str | None) -> Iterator[ChangePage]:
         if cursor is None:
@@ -92,7 +104,7 @@ class SandboxCatalogue:
             return
         while True:
             answer = self._client.get("/v1/changes", {"after": cursor, "limit": 500})
-            if not answer["changes"]:
+            if not _rows(answer, "changes"):
                 return
             cursor = str(answer["last"])
             yield ChangePage(
@@ -145,10 +157,19 @@ class SandboxCatalogue:
         found: dict[ProductId, Product] = {}
         rejected: dict[ProductId, Rejected] = {}
         for doc in docs:
+            identity = ProductId(str(doc.get("id")))
             try:
-                found[ProductId(doc["id"])] = mapping.product(
+                found[identity] = mapping.product(
                     doc, self._settings.url, self._settings.default_locale
                 )
             except Rejected as error:
-                rejected[ProductId(doc["id"])] = error
+                rejected[identity] = error
         return Fetched(found, frozenset(gone), rejected)
+
+
+def _rows(answer: Mapping[str, Any], name: str) -> list[Any]:
+    """A list in an answer. Raises TryAgain where there is none: half an answer says nothing."""
+    rows = answer.get(name)
+    if not isinstance(rows, list):
+        raise TryAgain(f"the shop's answer has no list of {name}; it is asked again")
+    return rows

@@ -50,6 +50,8 @@ class ShopClient:
             answer = self._client.get(path, params=dict(params))
         except httpx.TimeoutException as error:
             raise TryAgain(f"the shop at {self.url} did not answer {path} in time") from error
+        except (httpx.ReadError, httpx.RemoteProtocolError, httpx.DecodingError) as error:
+            raise TryAgain(f"the shop at {self.url} broke off its answer to {path}") from error
         except httpx.TransportError as error:
             raise TargetDown(
                 f"the shop at {self.url} cannot be reached ({type(error).__name__});"
@@ -63,6 +65,11 @@ class ShopClient:
             raise TargetDown(
                 f"the shop at {self.url} refuses the key ({status}); put the key that it printed"
                 " at its start under `credential`"
+            )
+        if status == 410:
+            raise TargetDown(
+                f"the shop at {self.url} is not the one that was read before, it was made anew;"
+                " give the connector a new state, or put the old shop back"
             )
         if status == 429 or status >= 500:
             raise TryAgain(

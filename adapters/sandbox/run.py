@@ -69,7 +69,7 @@ def start_shop(
     webhook: tuple[str, str] | None = None,
 ) -> RunningShop:
     """Start a shop and wait until it answers. `webhook`: the address and the signing secret."""
-    key = secrets.token_urlsafe(24)
+    key = secrets.token_hex(16)
     command = [sys.executable, "-m", "adapters.sandbox", "--port", str(port)]
     command += ["--database", str(database), "--products", str(products), "--seed", str(seed)]
     command += ["--key", key]

@@ -71,7 +71,7 @@ class Sender:
             {"kind": each["kind"], "id": each["subject"], "what": each["what"]} for each in changes
         ]
         body = json.dumps({"type": "catalogue.changed", "changes": told}).encode()
-        headers = signed_headers(self._secret, f"sandbox-{last}", int(time.time()), body)
+        headers = signed_headers(self._secret, f"{self._store.shop}-{last}", int(time.time()), body)
         try:
             answer = httpx.post(
                 self._url,

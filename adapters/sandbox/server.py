@@ -195,13 +195,17 @@ def _categories(shop: Shop, _request: Request) -> Response:
 def _changes(shop: Shop, request: Request) -> Response:
     if "since" in request.query_params:
         at = shop.store.last_sequence(before=request.query_params["since"])
-        return JSONResponse({"changes": [], "last": at})
+        return JSONResponse({"changes": [], "last": f"{shop.store.shop}-{at}"})
     after = request.query_params.get("after")
     if after is None:
-        return JSONResponse({"changes": [], "last": shop.store.last_sequence()})
+        last = f"{shop.store.shop}-{shop.store.last_sequence()}"
+        return JSONResponse({"changes": [], "last": last})
     limit = min(int(request.query_params.get("limit", "500")), MOST)
-    found = shop.store.changes(int(after), limit)
-    last = found[-1]["sequence"] if found else int(after)
+    name, _, sequence = after.rpartition("-")
+    if name != shop.store.shop:
+        return _problem(410, "other_feed", "This cursor belongs to another shop's feed.")
+    found = shop.store.changes(int(sequence), limit)
+    last = f"{name}-{found[-1]['sequence']}" if found else after
     return JSONResponse({"changes": found, "last": last})
 
 

@@ -47,6 +47,10 @@ class Store:
         with self._lock:
             self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
             self._connection.executescript(_SCHEMA)
+        if self.fact("shop") is None:
+            self.remember("shop", secrets.token_hex(4))
+        self.shop = str(self.fact("shop"))
+        """Tells this shop's feed from that of one made anew at the same address."""
 
     def close(self) -> None:
         self._connection.close()

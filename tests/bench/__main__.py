@@ -84,6 +84,7 @@ def _flow(home: Path, database: MariaDB, quick: bool) -> Iterator[Result]:
         fresh = WordPress.start(cache, database=database, plugin=WORDPRESS_PLUGIN)
         yield from flow.bench_first_import(pair, fresh, products)
         fresh.stop()
+        flow.wait_until_idle(pair)
         yield from flow.bench_latency(pair, samples, busy=False)
         yield from flow.bench_reconcile(pair)
         yield from _while_importing(pair, samples)

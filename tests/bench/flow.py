@@ -92,6 +92,17 @@ def import_by_daemon(pair: MedusaPair, products: int) -> None:
     until(lambda: _due(pair) == 0, f"the import of {products} products", 1200)
 
 
+def wait_until_idle(pair: MedusaPair) -> None:
+    """Until the reconcile that proves the first import is through too."""
+    until(lambda: _proved(pair), "the proof of the first import", 300)
+
+
+def _proved(pair: MedusaPair) -> bool:
+    time.sleep(2)
+    runs = pair.installed.ask("status")["runs"]
+    return any(run["kind"] == "reconcile" and run["outcome"] == "done" for run in runs)
+
+
 def _due(pair: MedusaPair) -> int:
     time.sleep(0.1)
     return pair.installed.due()
