@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
@@ -23,6 +24,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Sequence[str]]
 MAX_REDIRECTS = 3
 
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that is given out of IPv6; what lies outside may be turned into IPv4 on its way (SIIT,
+IPv4-compatible, site-local)."""
 _KINDS = (
     (b"\x89PNG\r\n\x1a\n", "image/png", "png"),
     (b"\xff\xd8\xff", "image/jpeg", "jpg"),
@@ -53,7 +57,7 @@ def resolve(host: str, port: int) -> Sequence[str]:
     """Every address of a host. Raises TryAgain when it has none now."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         raise TryAgain(f"the picture's host {host!r} has no address ({error})") from error
     return [str(entry[4][0]) for entry in found]
 
@@ -68,55 +72,88 @@ def fetch_picture(url: str, rules: PictureRules, resolver: Resolver = resolve) -
         answer = _get(url, rules, resolver)
         if isinstance(answer, bytes):
             return _picture(url, answer)
-        url = urljoin(url, answer)
+        try:
+            url = urljoin(url, answer)
+        except ValueError as error:
+            raise Rejected(f"the picture {url} redirects to a malformed address") from error
     raise Rejected(f"the picture {url} redirects more than {MAX_REDIRECTS} times")
 
 
 def _get(url: str, rules: PictureRules, resolver: Resolver) -> bytes | str:
     """The bytes, or where the answer redirects to."""
-    host, pinned = _pin(url, rules, resolver)
+    pinned = _pin(url, rules, resolver)
     request = httpx.Request(
         "GET",
-        pinned,
-        headers={"host": host, "accept": "image/*", "user-agent": "commerce-connector"},
+        pinned.url,
+        headers={"host": pinned.named, "accept": "image/*", "user-agent": "commerce-connector"},
         extensions={
-            "sni_hostname": host.rpartition(":")[0] or host,
+            "sni_hostname": pinned.host,
             "timeout": httpx.Timeout(rules.timeout_seconds).as_dict(),
         },
     )
+    deadline = time.monotonic() + rules.timeout_seconds
     try:
         with httpx.Client(trust_env=False) as client:
             answer = client.send(request, stream=True)
             try:
-                return _read(url, answer, rules)
+                return _read(url, answer, rules, deadline)
             finally:
                 answer.close()
     except httpx.HTTPError as error:
         raise TryAgain(f"the picture {url} did not arrive ({type(error).__name__})") from error
 
 
-def _pin(url: str, rules: PictureRules, resolver: Resolver) -> tuple[str, httpx.URL]:
-    """The Host header, and the URL that goes to exactly the checked address."""
+@dataclass(frozen=True, slots=True)
+class _Pinned:
+    url: httpx.URL
+    """Goes to exactly the checked address."""
+    host: str
+    named: str
+    """The Host header."""
+
+
+def _pin(url: str, rules: PictureRules, resolver: Resolver) -> _Pinned:
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        host, port = _plain_host(parts.hostname or ""), parts.port
     except ValueError as error:
-        raise Rejected(f"the picture address {url!r} is malformed") from error
+        raise Rejected(f"the picture address {url[:200]!r} is malformed") from error
     if parts.scheme not in ("http", "https") or not host or parts.username is not None:
-        raise Rejected(f"the picture address {url!r} is not a plain http or https address")
+        raise Rejected(f"the picture address {url[:200]!r} is not a plain http or https address")
     number = port or (443 if parts.scheme == "https" else 80)
-    addresses = resolver(host, number)
+    address = _checked(url, host, resolver(host, number), rules)
+    target = parts._replace(netloc=f"{_literal(address)}:{number}", fragment="").geturl()
+    try:
+        pinned = httpx.URL(target)
+    except httpx.InvalidURL as error:
+        raise Rejected(f"the picture address {url[:200]!r} is malformed") from error
+    named = _literal(host) + (f":{port}" if port else "")
+    return _Pinned(pinned, host, named)
+
+
+def _plain_host(host: str) -> str:
+    """The host in ASCII. Raises ValueError for one that no name can be."""
+    plain = host.encode("idna").decode() if host else ""
+    if not plain.isprintable() or " " in plain:
+        raise ValueError(host)
+    return plain
+
+
+def _checked(url: str, host: str, addresses: Sequence[str], rules: PictureRules) -> str:
+    """The first of these addresses, if we may connect to every one of them."""
     for address in addresses:
         if not may_connect(host, address, rules.allowed):
             raise Rejected(
                 f"the picture {url} points to the private address {address}; if that is meant,"
                 " name the host in media.allow_private_hosts"
             )
-    address = addresses[0]
-    literal = f"[{address}]" if ":" in address else address
-    target = parts._replace(netloc=f"{literal}:{number}", fragment="").geturl()
-    named = f"{host}:{port}" if port else host
-    return named, httpx.URL(target)
+    if not addresses:
+        raise TryAgain(f"the picture's host {host!r} has no address")
+    return addresses[0]
+
+
+def _literal(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def may_connect(host: str, address: str, allowed: Sequence[str]) -> bool:
@@ -125,7 +162,7 @@ def may_connect(host: str, address: str, allowed: Sequence[str]) -> bool:
         ip = _unwrapped(ipaddress.ip_address(address.partition("%")[0]))
     except ValueError:
         return False
-    if ip.is_global and not ip.is_multicast:
+    if ip.is_global and not ip.is_multicast and (ip.version == 4 or ip in _UNICAST):
         return True
     return any(_allows(rule, host, ip) for rule in allowed)
 
@@ -150,7 +187,7 @@ def _allows(rule: str, host: str, ip: Address) -> bool:
         return False
 
 
-def _read(url: str, answer: httpx.Response, rules: PictureRules) -> bytes | str:
+def _read(url: str, answer: httpx.Response, rules: PictureRules, deadline: float) -> bytes | str:
     if answer.is_redirect:
         return str(answer.headers.get("location", ""))
     if answer.status_code in (408, 425, 429) or answer.status_code >= 500:
@@ -162,6 +199,8 @@ def _read(url: str, answer: httpx.Response, rules: PictureRules) -> bytes | str:
         body += piece
         if len(body) > rules.max_bytes:
             raise Rejected(f"the picture {url} is larger than {rules.max_bytes} bytes")
+        if time.monotonic() > deadline:
+            raise TryAgain(f"the picture {url} took longer than {rules.timeout_seconds} seconds")
     return bytes(body)
 
 
