@@ -91,7 +91,8 @@ def _step(rows: Sequence[Price], quantity: int) -> Step | None:
     fit = [
         row
         for row in rows
-        if row.min_quantity <= quantity and (row.max_quantity or quantity) >= quantity
+        if row.min_quantity <= quantity
+        and (row.max_quantity is None or row.max_quantity >= quantity)
     ]
     if not fit:
         return None
@@ -110,8 +111,10 @@ def _step(rows: Sequence[Price], quantity: int) -> Step | None:
     )
 
 
-def _rank(row: Price) -> tuple[int, str]:
-    return row.amount.amount_minor, row.price_list or ""
+def _rank(row: Price) -> tuple[int, str, bool, str]:
+    """By amount; the rest only decides between equals, so that the rows' order never does."""
+    rest = f"{row.ends_at} {row.compare_at} {row.tax_included}"
+    return row.amount.amount_minor, row.price_list or "", not row.overrides, rest
 
 
 def _best(rows: Sequence[Price]) -> Price | None:
