@@ -381,7 +381,8 @@ def test_a_slow_server_is_given_its_time_and_no_more(shelf: str, path: str) -> N
 
 
 def test_a_redirect_is_checked_like_the_first_address(shelf: str) -> None:
-    for path, said in (("inwards", "private address"), ("file", "plain http"), ("malformed", "malformed")):
+    refused = {"inwards": "private address", "file": "plain http", "malformed": "malformed"}
+    for path, said in refused.items():
         with pytest.raises(Rejected, match=said):
             fetch_picture(f"{shelf}/{path}", HOME, lambda host, _: [_address(host)])
 
