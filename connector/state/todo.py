@@ -275,6 +275,13 @@ def still_held(connection: Connection, claims: Sequence[Claimed]) -> frozenset[i
 
 # ---- finishing ----
 
+_HELD = (
+    todo.c.id == bindparam("b_id"),
+    todo.c.fence == bindparam("b_fence"),
+    todo.c.lease_until.is_not(None),
+)
+"""Neither taken over by a newer claim nor given back."""
+
 
 def finish(connection: Connection, claims: Sequence[Claimed]) -> None:
     """These are confirmed. A row marked since its claim stays, due now."""
@@ -285,11 +292,7 @@ def finish(connection: Connection, claims: Sequence[Claimed]) -> None:
 
 def _end(connection: Connection, claims: Sequence[Claimed]) -> bool:
     """Remove these where nothing has marked them since. False: none was."""
-    gone = delete(todo).where(
-        todo.c.id == bindparam("b_id"),
-        todo.c.fence == bindparam("b_fence"),
-        todo.c.marks == bindparam("b_marks"),
-    )
+    gone = delete(todo).where(*_HELD, todo.c.marks == bindparam("b_marks"))
     keys = [{"b_id": claim.id, "b_fence": claim.fence, "b_marks": claim.marks} for claim in claims]
     return connection.execute(gone, keys).rowcount != 0
 
@@ -298,7 +301,7 @@ def _keep_due(connection: Connection, claims: Sequence[Claimed]) -> None:
     """Free those of these that are still here: they were marked since their claim."""
     connection.execute(
         update(todo)
-        .where(todo.c.id == bindparam("b_id"), todo.c.fence == bindparam("b_fence"))
+        .where(*_HELD)
         .values(
             lease_owner=None,
             lease_until=None,
@@ -323,7 +326,7 @@ def release(
         return
     connection.execute(
         update(todo)
-        .where(todo.c.id == bindparam("b_id"), todo.c.fence == bindparam("b_fence"))
+        .where(*_HELD)
         .values(
             lease_owner=None,
             lease_until=None,
