@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -22,9 +23,18 @@ NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 WHY = Why("trace", "test")
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.live)])
+def state_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty state on each database that can hold one."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/state.db"
+    address: str = request.getfixturevalue("postgres_url")
+    return address.replace("postgresql://", "postgresql+psycopg://")
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{tmp_path}/state.db")
+def database(state_url: str) -> Iterator[Database]:
+    opened = open_database(state_url, migrate=True)
     yield opened
     opened.close()
 
@@ -176,6 +186,46 @@ def test_eight_workers_never_hold_one_row_at_once_and_lose_none(database: Databa
     with ThreadPoolExecutor(8) as workers:
         list(workers.map(work, range(8)))
     assert done == Counter({f"p{n}": 1 for n in subjects})
+    assert waiting(database) == 0
+
+
+def test_a_subject_named_twice_in_one_mark_is_due_once(database: Database) -> None:
+    mark(database, 1, 2, 1, 1)
+    claims = claim(database)
+    assert {c.subject: c.marks for c in claims} == {subject(1): 3, subject(2): 1}
+    finish(database, claims)
+    assert waiting(database) == 0
+
+
+def test_marks_in_any_order_and_work_at_once_never_block_each_other_for_good(
+    database: Database,
+) -> None:
+    """Webhooks, polls and workers touch the same rows in different orders."""
+    dice = random.Random(3)
+    orders = [dice.sample(range(60), 60) for _ in range(40)]
+    stop = threading.Event()
+
+    def signal(order: list[int]) -> None:
+        mark(database, *order)
+
+    def work(_: int) -> int:
+        done = 0
+        while not stop.is_set() or waiting(database):
+            claims = claim(database, limit=20)
+            with database.write() as connection:
+                held = todo.still_held(connection, claims)
+                assert len(held) == len(claims)
+                todo.finish(connection, claims)
+            done += len(claims)
+        return done
+
+    with ThreadPoolExecutor(3) as workers, ThreadPoolExecutor(5) as senders:
+        working = [workers.submit(work, number) for number in range(3)]
+        try:
+            list(senders.map(signal, orders))
+        finally:
+            stop.set()
+        assert sum(each.result() for each in working) >= 60
     assert waiting(database) == 0
 
 
