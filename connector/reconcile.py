@@ -18,15 +18,16 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from connector.categories import Tree, term_truth
 from connector.detect import EVERY_LANE, lanes_of
-from connector.errors import ConnectorError, SafetyStop, blaming
+from connector.errors import ConnectorError, Rejected, SafetyStop, blaming
 from connector.model import FieldHash, FieldName, Lane, Subject, SubjectKind, hash_value
 from connector.ports import Clock, Held, Sighting
 from connector.state import mirror, runs, signals, targets, todo
 from connector.state.database import Database
 from connector.state.mirror import Binding, MirrorRow
 from connector.state.todo import Due, Priority, Why
-from connector.sync.decide import Absent, Nothing, decide_content, decide_offers
+from connector.sync.decide import Absent, Nothing, decide_content, decide_offers, decide_term
 from connector.sync.diff import FieldMirror, drifted
 from connector.sync.project import OFFERS
 from connector.target import Target
@@ -112,6 +113,7 @@ class Reconciliation:
                 name: signals.next_round(connection, self._target.backend, name)
                 for name in (self._backend_round, self._site_round)
             }
+        self._categories(why)
         self._read_both(rounds, why)
         self._missing(rounds[self._site_round], why)
         self._surplus(rounds[self._backend_round], why)
@@ -137,6 +139,45 @@ class Reconciliation:
         with blaming(targets.site_target(self._target.name)):
             for page in self._target.site.inventory(SubjectKind.PRODUCT):
                 self._site_page(page, number, why)
+
+    # ---- categories ----
+
+    def _categories(self, why: Why) -> None:
+        """Make due the categories that the site lost, or shows otherwise than the backend."""
+        site, tree = self._target.name, self._reader.tree(fresh=True)
+        with blaming(targets.site_target(site)):
+            pages = self._target.site.inventory(SubjectKind.CATEGORY)
+            held = {each.subject for page in pages for each in page if each.cms_id}
+        with self._database.read() as connection:
+            placed = [
+                subject
+                for page in mirror.bound(connection, site, SubjectKind.CATEGORY)
+                for subject in page
+            ]
+        lost = [subject for subject in placed if subject not in held]
+        named = [Subject(SubjectKind.CATEGORY, identity) for identity in tree]
+        with self._database.write() as connection:
+            mirror.forget_mirror(connection, site, lost, [Lane.CONTENT])
+            differ = self._differing(connection, sorted({*placed, *named}), tree)
+            due = [Due(site, Lane.CONTENT, subject) for subject in differ]
+            todo.mark(connection, due, priority=Priority.TERM, now=self._clock.now(), why=why)
+
+    def _differing(
+        self, connection: Connection, subjects: Sequence[Subject], tree: Tree
+    ) -> list[Subject]:
+        site = self._target.name
+        confirmed = mirror.load_mirror(connection, site, Lane.CONTENT, subjects)
+        bound = mirror.load_bindings(connection, site, subjects)
+        differ: list[Subject] = []
+        for subject in subjects:
+            known = known_of(bound.get(subject), confirmed.get(subject))
+            try:
+                truth = term_truth(subject, tree, self._target.rules)
+            except Rejected:
+                continue
+            if not isinstance(decide_term(truth, known), Nothing):
+                differ.append(subject)
+        return differ
 
     # ---- the backend's side ----
 
@@ -201,7 +242,7 @@ class Reconciliation:
         with self._lock:
             self._report.site += sum(1 for held in page if not held.retired)
             fresh = {each.subject for each in due} - self._report.marked
-            lost = {held.subject for held in page if not held.cms_id}
+            lost = {held.subject for held in page if not held.cms_id and held.subject in content}
             self._report.drifted += len(fresh - lost)
             self._report.missing += len(fresh & lost)
             self._report.marked |= fresh
@@ -219,7 +260,11 @@ class Reconciliation:
         """What of this page is no longer as the site confirmed it. The mirror forgets just that."""
         site, subject, due = self._target.name, held.subject, []
         shown, page = offers.get(subject), content.get(subject)
-        if shown is not None and shown.fields[OFFERS].stored != held.hashes.get(OFFERS, ""):
+        if shown is None and (stray := held.hashes.get(OFFERS)):
+            fields = {OFFERS: FieldMirror(FieldHash(""), stray)}
+            mirror.save_mirror(connection, [MirrorRow(site, Lane.OFFERS, subject, fields, "", now)])
+            due.append(Due(site, Lane.OFFERS, subject))
+        elif shown is not None and shown.fields[OFFERS].stored != held.hashes.get(OFFERS, ""):
             mirror.forget_mirror(connection, site, [subject], [Lane.OFFERS])
             due.append(Due(site, Lane.OFFERS, subject))
         if page is not None and not held.cms_id:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, case, delete, select, update
 
 from connector.model import BackendName, Lane, SiteName, Subject, SubjectKind
 from connector.state.tables import runs, trail
@@ -62,10 +62,17 @@ def end_run(
     message: str,
     now: datetime,
 ) -> None:
+    """Note how a run ended. One that the safety stop holds stays stopped, and says so."""
+    stopped = runs.c.outcome == "stopped"
     connection.execute(
         update(runs)
         .where(runs.c.id == run_id)
-        .values(ended_at=now, outcome=outcome, counts=dict(counts), message=message)
+        .values(
+            ended_at=now,
+            outcome=case((stopped, runs.c.outcome), else_=outcome),
+            counts=dict(counts),
+            message=case((stopped, runs.c.message), else_=message),
+        )
     )
 
 
@@ -92,7 +99,8 @@ def stop_run(connection: Connection, run_id: str | None, site: SiteName, now: da
         run_id = connection.execute(waiting.limit(1)).scalar() or start_run(
             connection, "safety stop", site, "connector", now
         )
-    end_run(connection, run_id, outcome="stopped", counts={}, message=message, now=now)
+    held = update(runs).where(runs.c.id == run_id)
+    connection.execute(held.values(ended_at=now, outcome="stopped", message=message))
     return run_id
 
 

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 
 from connector.errors import Incomplete
-from connector.model import FieldName, ProductId
+from connector.model import FieldName, Lane, ProductId
+from connector.ports import Fence, Fetched, OffersWrite
 from connector.reconcile import Report, reconcile
-from connector.state import runs
+from connector.state import mirror, runs
 from connector.testing import generate
 from connector.testing.catalogue import CONTENT_ONLY, MemoryCatalogue
 from connector.testing.clock import FakeClock
-from connector.testing.faults import FaultyCatalogue, Script, broken_off
+from connector.testing.faults import Fault, FaultyCatalogue, FaultySite, Lie, Script, broken_off
 from connector.testing.site import MemorySite
-from tests.house import House
+from tests.house import SITE, House
 
 
 @pytest.fixture
@@ -104,6 +105,172 @@ def test_a_broken_listing_fails_the_run_and_retires_nothing(tmp_path: Path) -> N
         last = runs.latest_runs(connection, 1)[0]
     assert last.outcome == "failed"
     assert last.message
+    house.database.close()
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Iterator[tuple[House, Script]]:
+    """120 products on the site, and a backend and a site that can be made to lie."""
+    catalogue, clock, script = MemoryCatalogue(generate.products(120)), FakeClock(), Script()
+    site = MemorySite("blog")
+    house = House(
+        tmp_path,
+        catalogue,
+        site,
+        seen_catalogue=FaultyCatalogue(catalogue, script, clock),
+        seen_site=FaultySite(site, script, clock),
+        clock=clock,
+    )
+    house.fill()
+    yield house, script
+    house.database.close()
+
+
+@pytest.mark.parametrize("lie", [Lie.EMPTY, Lie.HALF])
+def test_a_listing_that_lies_retires_nothing_because_each_product_is_looked_at(
+    faulty: tuple[House, Script], lie: Lie
+) -> None:
+    house, script = faulty
+    script.on("products", Fault(lie=lie))
+    report = run(house)
+    assert report.surplus == (120 if lie is Lie.EMPTY else 70)
+    house.settle()
+    assert all(page.live for page in house.site.pages().values())
+    assert all(house.site.offers(subject) for subject in house.site.pages())
+    assert house.parked() == []
+
+
+@pytest.mark.parametrize("lie", [Lie.EMPTY, Lie.HALF])
+def test_a_backend_that_lies_to_every_question_is_held_by_the_safety_stop(
+    faulty: tuple[House, Script], lie: Lie
+) -> None:
+    house, script = faulty
+    script.always("products", Fault(lie=lie)).always("fetch", Fault(lie=lie))
+    run(house)
+    house.settle()
+    assert all(page.live for page in house.site.pages().values())
+    assert all(house.site.offers(subject) for subject in house.site.pages())
+    assert {row.error for row in house.parked()} == {"SafetyStop"}
+    with house.database.read() as connection:
+        last = runs.latest_runs(connection, 1)[0]
+    assert (last.kind, last.outcome) == ("reconcile", "stopped")
+    assert "safety stop" in last.message
+    assert last.counts["surplus"] > 10
+    script.always("products", None).always("fetch", None)
+    run(house)
+    house.settle()
+    assert run(house).equal == 120
+    assert house.due() == 0
+
+
+def test_a_stop_that_comes_before_the_run_ends_can_still_be_approved(house: House) -> None:
+    with house.database.write() as connection:
+        run_id = runs.start_run(connection, "reconcile", SITE, "test", house.clock.now())
+        runs.stop_run(connection, run_id, SITE, house.clock.now())
+        runs.end_run(
+            connection,
+            run_id,
+            outcome="done",
+            counts={"surplus": 40},
+            message="40 surplus",
+            now=house.clock.now(),
+        )
+        assert runs.approve(connection, run_id, "me")
+        assert runs.approved(connection, [run_id]) == {run_id}
+
+
+class Repeating(MemoryCatalogue):
+    """A backend whose paging shows one page twice and skips another."""
+
+    def products(self) -> Iterator[Fetched]:
+        pages = list(super().products())
+        yield from [pages[0], pages[0], *pages[2:]]
+
+
+def test_a_repeated_page_doubles_nothing_and_a_skipped_one_retires_nothing(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path, Repeating(generate.products(120), page_size=20))
+    house.fill()
+    before = len(house.site.written())
+    run(house)
+    house.settle()
+    assert len(house.site.written()) == before
+    assert all(page.live for page in house.site.pages().values())
+    assert len(house.site.pages()) == 120
+    house.database.close()
+
+
+@pytest.mark.parametrize("lie", [Lie.EMPTY, Lie.HALF])
+def test_a_site_that_lists_too_little_is_written_again_and_nothing_doubles(
+    faulty: tuple[House, Script], lie: Lie
+) -> None:
+    house, script = faulty
+    house.clock.advance(minutes=1)
+    script.on("inventory", None, Fault(lie=lie))
+    report = run(house)
+    assert report.missing == (120 if lie is Lie.EMPTY else 70)
+    house.settle()
+    pages = house.site.pages()
+    assert len({page.cms_id for page in pages.values()}) == len(pages) == 120
+    assert run(house).equal == 120
+
+
+def test_offers_that_nobody_knows_of_are_taken_away(house: House) -> None:
+    """As a lost answer leaves them when the product goes before it is repeated."""
+    stray, known = generate.product_subject(900), generate.product_subject(7)
+    house.site.write_offers(
+        [OffersWrite(stray, Fence(0, 1), "w", (generate.offer(900),))],
+    )
+    with house.database.write() as connection:
+        mirror.forget_mirror(connection, SITE, [known], [Lane.OFFERS])
+    run(house)
+    house.settle()
+    assert house.site.offers(stray) == ()
+    assert len(house.site.offers(known)) == 2
+    assert run(house).equal == 120
+
+
+def test_a_category_deleted_at_the_site_comes_back(tmp_path: Path) -> None:
+    house = House(
+        tmp_path,
+        MemoryCatalogue(
+            [generate.product(n, categories=(1 + n % 2,)) for n in range(6)],
+            [generate.category(1), generate.category(2, 1)],
+        ),
+    )
+    house.fill()
+    gone = generate.category_subject(2)
+    house.site._remove_term(gone)
+    assert run(house).drifted == 3
+    house.settle()
+    assert house.site.page(gone) is not None
+    page = house.site.page(generate.product_subject(1))
+    assert page is not None
+    assert page.fields[FieldName("categories")] == [gone.id]
+    assert house.parked() == []
+    before = len(house.site.written())
+    run(house)
+    house.settle()
+    assert len(house.site.written()) == before
+    house.database.close()
+
+
+def test_a_category_that_was_mended_reaches_its_products(tmp_path: Path) -> None:
+    house = House(
+        tmp_path,
+        MemoryCatalogue([generate.product(1, categories=(1,))], [generate.category(1)]),
+    )
+    house.site.refuse(generate.category_subject(1))
+    house.fill()
+    house.site.allow(generate.category_subject(1))
+    house.catalogue.put_category(generate.category(1))
+    house.poll()
+    run(house)
+    house.settle()
+    page = house.site.page(generate.product_subject(1))
+    assert page is not None
+    assert page.fields[FieldName("categories")] == [generate.category_subject(1).id]
     house.database.close()
 
 
