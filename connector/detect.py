@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connector.errors import blaming
+from connector.errors import Rejected, blaming
 from connector.model import BackendName, Lane, ProductId, SiteName, Subject, SubjectKind
 from connector.ports import Catalogue, Clock, Signal, WebhookEvent
 from connector.state import runs, signals, todo
@@ -51,20 +51,43 @@ class Detector:
         return fresh
 
     def poll(self) -> int:
-        """What changed since the last poll. Answers how many signals there were."""
+        """What changed since the last poll. Answers how many signals there were.
+
+        A backend that no longer knows our cursor (put back from a backup, made anew) is looked at
+        as a whole.
+        """
         with self.database.read() as connection:
             cursor = signals.read_cursor(connection, self.backend, POLL)
-        count = 0
         with blaming(backend_target(self.backend)):
-            for page in self.catalogue.changes(cursor):
-                now = self.clock.now()
-                with self.database.write() as connection:
-                    why = Why(runs.new_id(now), f"poll of {self.backend}")
-                    self._note(connection, page.signals, why, now)
-                    signals.move_cursor(connection, self.backend, POLL, page.cursor, now)
-                count += len(page.signals)
-                if page.signals:
-                    self.wake()
+            try:
+                return self._follow(cursor)
+            except Rejected:
+                if cursor is None:
+                    raise
+                return self._begin_anew()
+
+    def _follow(self, cursor: str | None) -> int:
+        count = 0
+        for page in self.catalogue.changes(cursor):
+            now = self.clock.now()
+            with self.database.write() as connection:
+                why = Why(runs.new_id(now), f"poll of {self.backend}")
+                self._note(connection, page.signals, why, now)
+                signals.move_cursor(connection, self.backend, POLL, page.cursor, now)
+            count += len(page.signals)
+            if page.signals:
+                self.wake()
+        return count
+
+    def _begin_anew(self) -> int:
+        """The new cursor is taken, and proved, before everything is marked."""
+        (first,) = self.catalogue.changes(None)
+        next(iter(self.catalogue.changes(first.cursor)), None)
+        now = self.clock.now()
+        why = Why(runs.new_id(now), f"{self.backend} no longer knows our cursor")
+        count = self.mark_all(self.sites, EVERY_LANE, Priority.BULK, why)
+        with self.database.write() as connection:
+            signals.move_cursor(connection, self.backend, POLL, first.cursor, now)
         return count
 
     def sweep(self, name: str) -> int:
@@ -175,6 +198,9 @@ class Detector:
                 for site in self.sites
                 if signals.read_cursor(connection, self.backend, f"import:{site}") is None
             ]
+            cursor = signals.read_cursor(connection, self.backend, POLL)
+        if fresh and cursor is None:
+            self.poll()
         if fresh:
             now = self.clock.now()
             why = Why(runs.new_id(now), "first import")

@@ -13,7 +13,7 @@ from connector.errors import BadSignature, ConnectorError
 from connector.model import Lane, Money, Price, ProductId, Stock, VariantId
 from connector.ports import Signal
 from connector.signing import Secret, signed_headers
-from connector.state import signals
+from connector.state import runs, signals
 from connector.testing import generate
 from connector.testing.catalogue import CONTENT_ONLY, MemoryCatalogue, webhook_body
 from connector.testing.clock import FakeClock
@@ -137,3 +137,104 @@ def test_a_sweep_marks_exactly_what_changed_and_the_first_is_the_baseline(tmp_pa
 
 def test_a_webhook_body_is_json() -> None:
     assert json.loads(webhook_body([Signal(generate.product_subject(1))]))
+
+
+# ---- faults in between, and a backend that begins anew ----
+
+
+class Interrupted(Exception):
+    """The process dies here."""
+
+
+@pytest.mark.parametrize("what", ["poll", "sweep", "webhook"])
+def test_marks_and_what_they_were_learned_from_commit_together(
+    house: House, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    subject = generate.product_subject(3)
+    house.detector.sweep("prices")
+    house.catalogue.set_price(variant(house, 3), Price(Money(333, "EUR")))
+    body = webhook_body([Signal(subject)])
+    headers = signed_headers(SECRET, "event-1", int(house.clock.now().timestamp()), body)
+
+    def look() -> object:
+        if what == "webhook":
+            return house.detector.receive(headers, body)
+        return house.detector.poll() if what == "poll" else house.detector.sweep("prices")
+
+    def dies(*_: object, **__: object) -> None:
+        raise Interrupted
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "record", dies)
+        with pytest.raises(Interrupted):
+            look()
+    assert house.due() == 0
+    assert look()
+    assert house.due() > 0
+    house.settle()
+    assert house.site.offers(subject)[0].amount.amount_minor == 333
+
+
+def test_a_sweep_that_breaks_off_concludes_nothing_from_what_it_did_not_see(
+    tmp_path: Path,
+) -> None:
+    catalogue = MemoryCatalogue(generate.products(60), capabilities=CONTENT_ONLY, page_size=10)
+    clock, script = FakeClock(), Script()
+    house = House(
+        tmp_path,
+        catalogue,
+        seen_catalogue=FaultyCatalogue(catalogue, script, clock),
+        clock=clock,
+    )
+    house.fill()
+    house.detector.sweep("stock")
+    script.on("sweep", broken_off(2))
+    with pytest.raises(ConnectorError):
+        house.detector.sweep("stock")
+    assert house.due() == 0
+    catalogue.set_stock(variant(house, 45), Stock(tracked=True))
+    assert house.detector.sweep("stock") == 1
+    house.database.close()
+
+
+def test_a_backend_put_back_from_a_backup_is_looked_at_as_a_whole(house: House) -> None:
+    """Its cursor lies in a future that the backend no longer knows."""
+    for number in range(30):
+        house.catalogue.set_price(variant(house, number), Price(Money(1, "EUR")))
+    house.poll()
+    house.catalogue._feed.clear()
+    house.catalogue.set_price(variant(house, 7), Price(Money(777, "EUR")))
+    house.poll()
+    assert house.site.offers(generate.product_subject(7))[0].amount.amount_minor == 777
+    house.catalogue.set_price(variant(house, 8), Price(Money(888, "EUR")))
+    house.poll()
+    assert house.site.offers(generate.product_subject(8))[0].amount.amount_minor == 888
+
+
+def test_an_import_never_begins_before_the_cursor_is_taken(tmp_path: Path) -> None:
+    """What changes between the two would else be seen by nobody."""
+    house = House(tmp_path, MemoryCatalogue(generate.products(5)))
+    house.detector.import_new_sites()
+    house.settle()
+    house.catalogue.set_price(variant(house, 1), Price(Money(111, "EUR")))
+    house.poll()
+    assert house.site.offers(generate.product_subject(1))[0].amount.amount_minor == 111
+    house.database.close()
+
+
+def test_an_import_that_breaks_off_is_begun_again(tmp_path: Path) -> None:
+    catalogue, clock, script = MemoryCatalogue(generate.products(120)), FakeClock(), Script()
+    house = House(
+        tmp_path,
+        catalogue,
+        seen_catalogue=FaultyCatalogue(catalogue, script, clock),
+        clock=clock,
+    )
+    script.on("ids", broken_off(1))
+    with pytest.raises(ConnectorError):
+        house.detector.import_new_sites()
+    assert house.detector.import_new_sites()
+    assert house.detector.import_new_sites() == []
+    house.settle()
+    assert len(house.site.pages()) == 120
+    house.database.close()
