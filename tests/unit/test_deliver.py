@@ -27,20 +27,22 @@ from connector.model import (
 from connector.ports import ContentWrite, Fetched, Receipt
 from connector.state import freshness, todo
 from connector.state.todo import Due, Priority, Why
+from connector.sync.rules import SiteRules
 from connector.testing import generate
 from connector.testing.catalogue import MemoryCatalogue
 from connector.testing.clock import FakeClock
 from connector.testing.faults import FaultyCatalogue, FaultySite, Script, lost_answer
 from connector.testing.site import MemorySite
-from tests.house import SITE, House
+from tests.house import EUROS, SITE, House
 
 SUBJECT = generate.product_subject
 WHY = Why("test", "test")
+NO_MEDIA = SiteRules(markets=(EUROS,), media=False)
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path, MemoryCatalogue(generate.products(30)))
+    house = House(tmp_path, MemoryCatalogue(generate.products(30)), rules=NO_MEDIA)
     house.fill()
     yield house
     house.database.close()
@@ -197,6 +199,7 @@ def test_one_page_that_breaks_the_site_is_parked_alone(tmp_path: Path) -> None:
         site,
         seen_site=seen,
         clock=clock,
+        rules=NO_MEDIA,
     )
     house.fill()
     assert {row.subject for row in house.parked()} == {SUBJECT(7)}
@@ -220,7 +223,7 @@ def test_one_product_that_breaks_the_backend_is_parked_alone(tmp_path: Path) -> 
     catalogue, clock = MemoryCatalogue(generate.products(100)), FakeClock()
     seen = Stumbling(catalogue, Script(), clock)
     seen.stumbles = {ProductId(SUBJECT(7).id)}
-    house = House(tmp_path, catalogue, seen_catalogue=seen, clock=clock)
+    house = House(tmp_path, catalogue, seen_catalogue=seen, clock=clock, rules=NO_MEDIA)
     house.fill()
     assert {row.subject for row in house.parked()} == {SUBJECT(7)}
     assert len(house.site.pages()) == 99

@@ -14,13 +14,15 @@ from connector.model import Lane, Money, Price, ProductId, Stock, VariantId
 from connector.ports import Signal
 from connector.signing import Secret, signed_headers
 from connector.state import runs, signals
+from connector.sync.rules import SiteRules
 from connector.testing import generate
 from connector.testing.catalogue import CONTENT_ONLY, MemoryCatalogue, webhook_body
 from connector.testing.clock import FakeClock
 from connector.testing.faults import FaultyCatalogue, Script, broken_off
-from tests.house import BACKEND, House
+from tests.house import BACKEND, EUROS, House
 
 SECRET = Secret(b"k" * 32)
+NO_MEDIA = SiteRules(markets=(EUROS,), media=False)
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def variant(house: House, number: int) -> VariantId:
 
 
 def test_a_thousand_and_one_changes_between_two_polls_all_arrive(tmp_path: Path) -> None:
-    house = House(tmp_path, MemoryCatalogue(generate.products(1002), page_size=50))
+    house = House(tmp_path, MemoryCatalogue(generate.products(1002), page_size=50), rules=NO_MEDIA)
     house.fill()
     for number in range(1, 1002):
         house.catalogue.set_price(variant(house, number), Price(Money(number, "EUR")))

@@ -13,17 +13,22 @@ from connector.model import FieldName, Lane, ProductId
 from connector.ports import Fence, Fetched, OffersWrite
 from connector.reconcile import Report, reconcile
 from connector.state import mirror, runs
+from connector.sync.rules import SiteRules
 from connector.testing import generate
 from connector.testing.catalogue import CONTENT_ONLY, MemoryCatalogue
 from connector.testing.clock import FakeClock
 from connector.testing.faults import Fault, FaultyCatalogue, FaultySite, Lie, Script, broken_off
 from connector.testing.site import MemorySite
-from tests.house import SITE, House
+from tests.house import EUROS, SITE, House
+
+NO_MEDIA = SiteRules(markets=(EUROS,), media=False)
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path, MemoryCatalogue(generate.products(120), capabilities=CONTENT_ONLY))
+    house = House(
+        tmp_path, MemoryCatalogue(generate.products(120), capabilities=CONTENT_ONLY), rules=NO_MEDIA
+    )
     house.fill()
     yield house
     house.database.close()
@@ -120,6 +125,7 @@ def faulty(tmp_path: Path) -> Iterator[tuple[House, Script]]:
         seen_catalogue=FaultyCatalogue(catalogue, script, clock),
         seen_site=FaultySite(site, script, clock),
         clock=clock,
+        rules=NO_MEDIA,
     )
     house.fill()
     yield house, script
@@ -190,7 +196,7 @@ class Repeating(MemoryCatalogue):
 def test_a_repeated_page_doubles_nothing_and_a_skipped_one_retires_nothing(
     tmp_path: Path,
 ) -> None:
-    house = House(tmp_path, Repeating(generate.products(120), page_size=20))
+    house = House(tmp_path, Repeating(generate.products(120), page_size=20), rules=NO_MEDIA)
     house.fill()
     before = len(house.site.written())
     run(house)
