@@ -1,7 +1,7 @@
 """`python -m tests.bench`: measure everything, print a table, write JSON.
 
---quick measures less of everything, to see that it runs; --only NAME one part (writes, flow,
-memory); --json PATH where the figures go. A figure that misses its goal fails nothing.
+--quick measures less of everything, to see that it runs; --only NAME one part; --json PATH where
+the figures go. A figure that misses its goal fails nothing.
 """
 
 from __future__ import annotations
@@ -9,23 +9,15 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Thread
 
 from connector.demo.machine import cache_dir, say
-from connector.demo.mariadb import MariaDB
-from connector.demo.postgres import Postgres
-from connector.demo.wordpress import WordPress
 from tests.bench import flow, memory, writes
 from tests.bench.measure import Result, machine
-from tests.conftest import WORDPRESS_PLUGIN
-from tests.live.pair import MedusaPair
-
-PARTS = ("writes", "flow", "memory")
+from tests.bench.systems import Systems
 
 
 def main() -> None:
@@ -35,12 +27,12 @@ def main() -> None:
     options.add_argument("--json", type=Path, default=cache_dir() / "bench.json")
     given = options.parse_args()
     results: list[Result] = []
-    with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        database = MariaDB.start()
-        stack.callback(database.stop)
+    with (
+        tempfile.TemporaryDirectory() as home,
+        Systems.open(Path(home), products=200 if given.quick else 5000) as systems,
+    ):
         for part in (given.only,) if given.only else PARTS:
-            for result in PART[part](home, database, given.quick):
+            for result in PARTS[part](systems, given.quick):
                 say(line(result))
                 results.append(result)
     at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -70,43 +62,37 @@ def table(results: list[Result]) -> str:
     return "\n".join(rows)
 
 
-def _writes(_home: Path, database: MariaDB, quick: bool) -> Iterator[Result]:
-    site = WordPress.start(cache_dir(), database=database, plugin=WORDPRESS_PLUGIN)
-    yield from writes.bench_writes(site, *((1, 20, 250) if quick else (3, 75, 500)))
-    site.stop()
+def _writes(systems: Systems, quick: bool) -> list[Result]:
+    site = systems.site()
+    try:
+        return writes.bench_writes(site, *((1, 20, 500) if quick else (5, 60, 500)))
+    finally:
+        site.stop()
 
 
-def _flow(home: Path, database: MariaDB, quick: bool) -> Iterator[Result]:
-    products, samples = (200, 5) if quick else (5000, 40)
-    postgres = Postgres.start()
-    cache = cache_dir()
-    with flow.a_pair(cache, home / "flow", database, postgres, products) as pair:
-        fresh = WordPress.start(cache, database=database, plugin=WORDPRESS_PLUGIN)
-        yield from flow.bench_first_import(pair, fresh, products)
-        fresh.stop()
-        flow.wait_until_idle(pair)
-        yield from flow.bench_latency(pair, samples, busy=False)
-        yield from flow.bench_reconcile(pair)
-        yield from _while_importing(pair, samples)
-    postgres.stop()
+def _import(systems: Systems, quick: bool) -> list[Result]:
+    return flow.bench_first_import(systems, rounds=1 if quick else 3)
 
 
-def _while_importing(pair: MedusaPair, samples: int) -> list[Result]:
-    """Everything again, page by page, while stock changes one by one."""
-    pair.site.php('global $wpdb; $wpdb->query("DELETE FROM {$wpdb->prefix}postmeta");')
-    again = Thread(target=pair.installed.command, args=("reconcile",), kwargs={"check": False})
-    again.start()
-    found = flow.bench_latency(pair, samples, busy=True)
-    again.join()
-    return found
+def _reconcile(systems: Systems, quick: bool) -> list[Result]:
+    return flow.bench_reconcile(systems, rounds=1 if quick else 3)
 
 
-def _memory(home: Path, database: MariaDB, quick: bool) -> Iterator[Result]:
-    few, many = (200, 1000) if quick else (1000, 100_000)
-    yield from memory.bench_memory(cache_dir(), home, database, few, many)
+def _latency(systems: Systems, quick: bool) -> list[Result]:
+    return flow.bench_latency(systems, samples=1 if quick else 40)
 
 
-PART = {"writes": _writes, "flow": _flow, "memory": _memory}
+def _memory(systems: Systems, quick: bool) -> list[Result]:
+    return memory.bench_memory(systems, *((200, 1000) if quick else (1000, 100_000)))
+
+
+PARTS: dict[str, Callable[[Systems, bool], list[Result]]] = {
+    "writes": _writes,
+    "import": _import,
+    "reconcile": _reconcile,
+    "latency": _latency,
+    "memory": _memory,
+}
 
 if __name__ == "__main__":
     main()

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 
 import psutil
 
 from adapters.sandbox.run import running_shop
 from connector.demo.installed import Installed
 from connector.demo.machine import free_port
-from connector.demo.mariadb import MariaDB
-from connector.demo.wordpress import WordPress
 from tests.bench.measure import Result, at_most
-from tests.conftest import WORDPRESS_PLUGIN
-from tests.live.pair import pair_with, site_settings
+from tests.bench.systems import Systems, proved
+from tests.live.pair import pair_with, site_settings, until
 
-MEBIBYTE = 2**20
+MEGABYTE = 10**6
+SAMPLE_SECONDS = 0.05
+LOOK_SECONDS = 1.0
+PATIENCE_SECONDS = 3 * 3600
 
 
-def bench_memory(cache: Path, home: Path, database: MariaDB, few: int, many: int) -> list[Result]:
+def bench_memory(systems: Systems, few: int, many: int) -> list[Result]:
     """The most that the daemon ever held, importing and proving each of two catalogues."""
-    small = peak(cache, home / "few", database, few)
-    large = peak(cache, home / "many", database, many)
+    small, large = peak(systems, few), peak(systems, many)
     return [
-        at_most(f"memory of the daemon at {many} products", large, 200, "MB", at_few=round(small)),
+        at_most(
+            f"memory of the daemon importing and proving {many} products",
+            large,
+            200,
+            "MB",
+        ),
         at_most(
             f"memory at {many} products / at {few}",
             large / small,
@@ -36,28 +43,43 @@ def bench_memory(cache: Path, home: Path, database: MariaDB, few: int, many: int
     ]
 
 
-def peak(cache: Path, home: Path, database: MariaDB, products: int) -> float:
+def peak(systems: Systems, products: int) -> float:
     """MB resident at most, from the start to the proof of the first import."""
+    home, site = systems.home / f"memory-{products}", systems.site()
     home.mkdir(parents=True)
-    site = WordPress.start(cache, database=database, plugin=WORDPRESS_PLUGIN)
     with running_shop(home / "shop.db", free_port(), products=products) as shop:
         backend = {"system": "sandbox", "url": shop.url, "credential": {"env": "SHOP_KEY"}}
         settings = {"backends": {"shop": backend}, "sites": {"blog": site_settings(site.url)}}
         secrets = {"SHOP_KEY": shop.key, "SITE_SECRET": pair_with(site)}
         installed = Installed(home / "home", settings, secrets)
-        daemon = psutil.Process(installed.start().process.pid)
-        most = 0.0
-        while not _proved(installed):
-            for _ in range(20):
-                most = max(most, daemon.memory_info().rss / MEBIBYTE)
-                time.sleep(0.05)
-        installed.stop()
-    site.stop()
-    return most
+        try:
+            with _watched(psutil.Process(installed.start().process.pid)) as seen:
+                until(partial(_proved, installed), "the proof of the import", PATIENCE_SECONDS)
+        finally:
+            installed.stop()
+            site.stop()
+    return max(seen)
 
 
 def _proved(installed: Installed) -> bool:
-    if installed.due():
-        return False
-    runs = installed.ask("status")["runs"]
-    return any(run["kind"] == "reconcile" and run["outcome"] == "done" for run in runs)
+    threading.Event().wait(LOOK_SECONDS)
+    return proved(installed)
+
+
+@contextmanager
+def _watched(process: psutil.Process) -> Iterator[list[float]]:
+    """MB that a process holds, all the while."""
+    seen: list[float] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(SAMPLE_SECONDS):
+            seen.append(process.memory_info().rss / MEGABYTE)
+
+    watcher = threading.Thread(target=look, name="memory")
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watcher.join()
