@@ -89,7 +89,7 @@ def test_setting_up_twice_says_each_thing_once() -> None:
     assert len(_json_lines(out)) == 1
 
 
-@pytest.mark.parametrize("name", ["uvicorn.error", "apscheduler.scheduler", "sqlalchemy.pool"])
+@pytest.mark.parametrize("name", ["uvicorn.error", "apscheduler.executors", "sqlalchemy.pool"])
 def test_libraries_go_through_the_same_chain(name: str) -> None:
     _, out = _json_log()
     logs.hide([SIGNING])
