@@ -147,8 +147,11 @@ class Reconciliation:
         site, tree = self._target.name, self._reader.tree(fresh=True)
         with blaming(targets.site_target(site)):
             pages = self._target.site.inventory(SubjectKind.CATEGORY)
-            held = {each.subject for page in pages for each in page if each.cms_id}
-        with self._database.read() as connection:
+            held = {each.subject: each for page in pages for each in page if each.cms_id}
+        with self._database.write() as connection:
+            known = mirror.load_bindings(connection, site, list(held))
+            for subject, each in held.items():
+                self._rebind(connection, each, known.get(subject), self._clock.now())
             placed = [
                 subject
                 for page in mirror.bound(connection, site, SubjectKind.CATEGORY)
@@ -311,17 +314,23 @@ class Reconciliation:
         self._report.marked |= set(missing)
 
     def _surplus(self, number: int, why: Why) -> None:
-        """Subjects on sale at the site that the backend's complete listing did not name."""
+        """Subjects on sale at the site, or offered there without a page, that the backend's
+        complete listing did not name."""
+        site, kind = self._target.name, SubjectKind.PRODUCT
         self._forget_unseen(self._backend_round, number)
         with self._database.read() as connection:
-            surplus = [
-                subject
-                for page in mirror.bound(connection, self._target.name, SubjectKind.PRODUCT)
-                for subject in self._unseen(connection, self._backend_round, page)
-            ]
+            on_sale = mirror.bound(connection, site, kind)
+            offered = mirror.mirrored(connection, site, kind, Lane.OFFERS)
+            surplus = {subject for page in on_sale for subject in self._unbacked(connection, page)}
+            rest = {subject for page in offered for subject in self._unbacked(connection, page)}
+            rows = mirror.load_mirror(connection, site, Lane.OFFERS, sorted(rest))
+        surplus |= {subject for subject, row in rows.items() if row.shown}
         with self._database.write() as connection:
-            self._mark(connection, _every_lane(self._target, surplus), why)
+            self._mark(connection, _every_lane(self._target, sorted(surplus)), why)
         self._report.surplus = len(surplus)
+
+    def _unbacked(self, connection: Connection, page: Sequence[Subject]) -> list[Subject]:
+        return self._unseen(connection, self._backend_round, page)
 
     def _forget_unseen(self, sweep: str, number: int) -> None:
         with self._database.write() as connection:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,7 @@ from connector.model import (
     Stock,
     Subject,
     SubjectKind,
+    Text,
     VariantId,
 )
 from connector.reconcile import reconcile
@@ -34,9 +37,10 @@ from connector.testing.site import MemorySite
 from connector.work.retry import RetryPolicy
 from tests.house import House
 
-SEEDS = int(os.environ.get("CHAOS", "60"))
+SEEDS = int(os.environ.get("CHAOS", "30"))
 PRODUCTS, ROUNDS = 14, 6
-TITLE = FieldName("title")
+LATEST_START = 600
+TITLE, CATEGORIES = FieldName("title"), FieldName("categories")
 
 
 class Life:
@@ -62,6 +66,7 @@ class Life:
             policy=RetryPolicy(park_after=10**6),
         )
         self.edited: dict[Subject, str] = {}
+        self.locked: set[Subject] = set()
         self.alive = set(range(PRODUCTS))
         self.retired = 0
 
@@ -75,7 +80,10 @@ class Life:
         """What a merchant or an editor does."""
         number = self.dice.randrange(PRODUCTS)
         subject = generate.product_subject(number)
-        kind = self.dice.randrange(8)
+        kind = self.dice.randrange(12)
+        if kind >= 8:
+            self.change_more(kind, number)
+            return
         if number not in self.alive:
             if kind == 7:
                 self.catalogue.put(generate.product(number))
@@ -99,6 +107,30 @@ class Life:
             self.alive.discard(number)
             self.retired += 1
 
+    def change_more(self, kind: int, number: int) -> None:
+        """Categories, scheduled prices, and a shop whose listing of changes begins anew."""
+        name = self.dice.randrange(3)
+        if kind == 8:
+            active = name == 0 or self.dice.random() < 0.7
+            parent = self.dice.choice([None, 0]) if name else None
+            old = replace(generate.category(name, parent), active=active)
+            text = Text(f"Category {self.dice.random()}")
+            self.catalogue.put_category(replace(old, texts={old.default_locale: text}))
+        elif kind == 9 and number in self.alive:
+            variant = VariantId(generate.product(number).variants[1].id)
+            starts = self.clock.now() + timedelta(seconds=self.dice.randrange(1, LATEST_START))
+            later = Price(
+                Money(self.dice.randrange(1, 900), "EUR"), price_list="sale", starts_at=starts
+            )
+            self.catalogue.set_price(variant, Price(Money(1000, "EUR")), later)
+        elif kind == 10 and number in self.alive:
+            subject = generate.product_subject(number)
+            if self.site.page(subject) is not None:
+                self.site.lock(subject)
+                self.locked.add(subject)
+        elif kind == 11 and self.dice.random() < 0.1:
+            self.catalogue._feed.clear()
+
     def live(self) -> None:
         self.attempt(self.house.detector.poll)
         self.attempt(self.house.detector.import_new_sites)
@@ -113,8 +145,12 @@ class Life:
                 self.attempt(self.reconcile)
         for plan in self.plans:
             plan.stop()
+        for subject in self.locked:
+            self.site.allow(subject)
         self.house.detector.poll()
         self.house.detector.import_new_sites()
+        self.house.settle(hours=48)
+        self.clock.advance(seconds=LATEST_START)
         self.house.settle(hours=48)
         self.reconcile()
         self.house.settle(hours=48)
@@ -131,6 +167,7 @@ def test_when_the_faults_stop_the_site_is_right(tmp_path: Path, seed: int) -> No
     assert house.due() == 0
     assert house.parked() == []
     pages = site.pages(SubjectKind.PRODUCT)
+    active = {category.id: category.active for category in life.catalogue.categories()}
     shown = {s.id for s, page in pages.items() if page.live}
     assert shown == {generate.product_subject(n).id for n in life.alive}
     assert len({page.cms_id for page in pages.values()}) == len(pages)
@@ -138,11 +175,18 @@ def test_when_the_faults_stop_the_site_is_right(tmp_path: Path, seed: int) -> No
         subject = generate.product_subject(number)
         (product,) = life.catalogue.fetch([ProductId(subject.id)]).products.values()
         amounts = [offer.amount for offer in site.offers(subject)]
-        euros = [p.amount for v in product.variants for p in v.prices if p.amount.currency == "EUR"]
-        assert amounts == euros
+        assert amounts == [
+            min(p.amount for p in variant.prices if p.amount.currency == "EUR")
+            for variant in product.variants
+        ]
         title = pages[subject].fields[TITLE]
         expected = life.edited.get(subject, product.texts[product.default_locale].title)
         assert title == expected, "an editor's words were lost" if subject in life.edited else ""
+        assert pages[subject].fields[CATEGORIES] == [
+            each for each in product.categories if active[each]
+        ]
+    assert {s.id for s in site.pages(SubjectKind.CATEGORY)} == {c for c in active if active[c]}
+    assert {s.id for s in site._offers} == shown
     for subject in pages.keys() - {generate.product_subject(n) for n in life.alive}:
         assert site.offers(subject) == ()
         if subject in life.edited:

@@ -17,7 +17,15 @@ from connector.sync.rules import SiteRules
 from connector.testing import generate
 from connector.testing.catalogue import CONTENT_ONLY, MemoryCatalogue
 from connector.testing.clock import FakeClock
-from connector.testing.faults import Fault, FaultyCatalogue, FaultySite, Lie, Script, broken_off
+from connector.testing.faults import (
+    Fault,
+    FaultyCatalogue,
+    FaultySite,
+    Lie,
+    Script,
+    broken_off,
+    lost_answer,
+)
 from connector.testing.site import MemorySite
 from tests.house import EUROS, SITE, House
 
@@ -237,6 +245,22 @@ def test_offers_that_nobody_knows_of_are_taken_away(house: House) -> None:
     assert run(house).equal == 120
 
 
+def test_offers_without_a_page_leave_with_their_product(house: House) -> None:
+    """Whose page was never made, and whose delete nobody told us of."""
+    house.catalogue.put(generate.product(500))
+    house.detector.poll()
+    house.engine.step(house.lines[0], "express")
+    assert house.site.offers(generate.product_subject(500))
+    assert house.site.page(generate.product_subject(500)) is None
+    house.catalogue.remove(ProductId(generate.product_subject(500).id))
+    house.catalogue._feed.clear()
+    house.settle()
+    assert run(house).surplus == 1
+    house.settle()
+    assert house.site.offers(generate.product_subject(500)) == ()
+    assert run(house).surplus == 0
+
+
 def test_a_category_deleted_at_the_site_comes_back(tmp_path: Path) -> None:
     house = House(
         tmp_path,
@@ -259,6 +283,22 @@ def test_a_category_deleted_at_the_site_comes_back(tmp_path: Path) -> None:
     run(house)
     house.settle()
     assert len(house.site.written()) == before
+    house.database.close()
+
+
+def test_a_category_whose_answer_was_lost_goes_when_it_is_switched_off(tmp_path: Path) -> None:
+    catalogue, clock, script = MemoryCatalogue((), [generate.category(1)]), FakeClock(), Script()
+    site = MemorySite("blog")
+    seen = FaultySite(site, script.on("write_terms", lost_answer()), clock)
+    house = House(tmp_path, catalogue, site, seen_site=seen, clock=clock)
+    house.detector.import_new_sites()
+    house.step()
+    assert site.page(generate.category_subject(1)) is not None
+    catalogue.put_category(replace(generate.category(1), active=False))
+    house.settle()
+    run(house)
+    house.settle()
+    assert site.page(generate.category_subject(1)) is None
     house.database.close()
 
 
