@@ -233,6 +233,19 @@ def test_other_currencies_regions_and_lists_are_not_seen() -> None:
     assert asked([*strange, row(2000), row(1700, "list_vip")], market) == [1700]
 
 
+# ---- quantities ----
+
+
+def test_a_row_holds_up_to_its_last_quantity_itself() -> None:
+    exactly_five = replace(row(1000), min_quantity=5, max_quantity=5)
+    steps = price_steps([row(2000), exactly_five], EUROPE, NOW)
+    assert [(s.min_quantity, s.amount.amount_minor) for s in steps] == [
+        (1, 2000),
+        (5, 1000),
+        (6, 2000),
+    ]
+
+
 # ---- below zero ----
 
 
@@ -266,6 +279,7 @@ def change_points(rows: list[Price], market: Market) -> list[datetime]:
     found: list[datetime] = []
     change = next_price_change(rows, [market], datetime(1970, 1, 1, tzinfo=UTC))
     while change is not None:
+        assert not found or change > found[-1]
         found.append(change)
         change = next_price_change(rows, [market], change)
     return found
