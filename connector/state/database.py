@@ -85,6 +85,7 @@ def _engine(url: str) -> tuple[Engine, Path | None]:
         if dialect == "sqlite" and parsed.database not in (None, "", ":memory:"):
             path = Path(str(parsed.database)).expanduser()
             path.parent.mkdir(parents=True, exist_ok=True)
+            parsed = parsed.set(database=str(path))
             engine = create_engine(parsed, connect_args={"timeout": 60}, pool_size=16)
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
@@ -93,6 +94,10 @@ def _engine(url: str) -> tuple[Engine, Path | None]:
             return create_engine(parsed, pool_pre_ping=True, pool_size=16), None
     except (ArgumentError, NoSuchModuleError) as error:
         raise ConfigError([Problem("state", f"not a database address ({error})", fix)]) from error
+    except OSError as error:
+        raise ConfigError(
+            [Problem("state", f"its folder cannot be made ({error})", "Name one that can")]
+        ) from error
     except ModuleNotFoundError as error:
         missing = f"the driver {error.name} is not installed"
         install = "Install it: pip install 'commerce-connector[postgresql]'"

@@ -21,7 +21,7 @@ def suspension_after(
     """The suspension that follows a failure of the whole target."""
     failures = (before.failures if before else 0) + 1
     asked = error.retry_after_seconds if isinstance(error, TryAgain | TargetDown) else None
-    wait = asked if asked is not None else backoff_seconds(failures, POLICY, chance)
+    wait = asked or backoff_seconds(failures, POLICY, chance)
     return Suspension(
         target=target,
         reason=error.message,

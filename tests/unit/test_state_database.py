@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,29 @@ def test_one_process_holds_the_lock_and_is_named_to_the_next(tmp_path: Path) -> 
     one.release()
     other.acquire({"role": "sync"})
     other.release()
+
+
+def test_a_state_at_home_stands_where_its_lock_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    database = open_database("sqlite:///~/kept/state.db")
+    database.close()
+    assert database.path == tmp_path / "kept" / "state.db"
+    assert database.path.exists()
+
+
+def test_a_folder_that_cannot_be_made_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(ConfigError, match="cannot be made"):
+        open_database(f"sqlite:///{tmp_path}/file/below/state.db")
+
+
+def test_a_missing_driver_is_named_with_its_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigError) as found:
+        open_database("postgresql+psycopg://nobody@localhost/nothing")
+    assert "psycopg" in found.value.problems[0].what
+    assert "pip install" in found.value.problems[0].fix

@@ -290,6 +290,8 @@ def test_a_target_is_left_alone_for_longer_each_time_and_believed_when_it_says_h
     assert (second.failures, second.since) == (2, first.since)
     told = suspension_after(TryAgain("429", retry_after_seconds=7), "site:a", None, NOW, 0.5)
     assert told.until == NOW + timedelta(seconds=7)
+    at_once = suspension_after(TryAgain("429", retry_after_seconds=0), "site:a", None, NOW, 0.5)
+    assert at_once.until == NOW + timedelta(seconds=5)
 
 
 def test_a_paused_target_is_never_called_and_a_failed_one_when_its_time_is_over() -> None:
