@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +22,7 @@ from connector.categories import Tree, term_truth
 from connector.detect import EVERY_LANE, lanes_of
 from connector.errors import ConnectorError, Rejected, SafetyStop, blaming
 from connector.model import FieldHash, FieldName, Lane, Subject, SubjectKind, hash_value
-from connector.ports import Clock, Held, Sighting
+from connector.ports import Clock, Fetched, Held, Sighting
 from connector.state import mirror, runs, signals, targets, todo
 from connector.state.database import Database
 from connector.state.mirror import Binding, MirrorRow
@@ -130,7 +130,7 @@ class Reconciliation:
 
     def _read_backend(self, number: int, why: Why) -> None:
         with blaming(targets.backend_target(self._target.backend)):
-            for fetched in self._target.catalogue.products():
+            for fetched in _one_ahead(self._target.catalogue.products()):
                 truths = Truths()
                 self._reader.project(fetched, truths)
                 self._backend_page(truths, number, why)
@@ -213,8 +213,9 @@ class Reconciliation:
         with self._lock:
             self._report.backend += len(subjects)
             self._report.rejected += len(truths.rejected)
-            self._report.changed += len(changed - fresh)
-            self._report.missing += len(changed & fresh)
+            news = changed - self._report.marked
+            self._report.changed += len(news - fresh)
+            self._report.missing += len(news & fresh)
             self._report.equal += len(set(subjects) - changed)
             self._report.marked |= changed
             for subject in subjects:
@@ -242,9 +243,15 @@ class Reconciliation:
                 [Sighting(subject, "") for subject in subjects],
             )
             self._mark(connection, due, why)
+            self._note_site_page(page, {each.subject for each in due}, content)
+
+    def _note_site_page(
+        self, page: Sequence[Held], due: set[Subject], content: Mapping[Subject, MirrorRow]
+    ) -> None:
+        """Before the commit, after which the backend's side finds the same differences again."""
         with self._lock:
             self._report.site += sum(1 for held in page if not held.retired)
-            fresh = {each.subject for each in due} - self._report.marked
+            fresh = due - self._report.marked
             lost = {held.subject for held in page if not held.cms_id and held.subject in content}
             self._report.drifted += len(fresh - lost)
             self._report.missing += len(fresh & lost)
@@ -342,6 +349,15 @@ class Reconciliation:
 
     def _mark(self, connection: Connection, due: Iterable[Due], why: Why) -> None:
         todo.mark(connection, due, priority=Priority.REPAIR, now=self._clock.now(), why=why)
+
+
+def _one_ahead(pages: Iterator[Fetched]) -> Iterator[Fetched]:
+    """The pages; while the caller works on one, the backend already makes the next."""
+    with ThreadPoolExecutor(1, "reconcile-ahead") as reader:
+        coming = reader.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = reader.submit(next, pages, None)
+            yield page
 
 
 def _every_lane(target: Target, subjects: Iterable[Subject]) -> list[Due]:

@@ -23,7 +23,6 @@ from sqlalchemy import (
 from connector.model import (
     BackendName,
     CmsId,
-    FieldHash,
     FieldName,
     Lane,
     Product,
@@ -53,6 +52,15 @@ class MirrorRow:
     """Offers lane: the rows as plain JSON."""
 
 
+_ROW = (
+    mirror.c.subject,
+    mirror.c.fields,
+    mirror.c.fence,
+    mirror.c.confirmed_at,
+    mirror.c.shown,
+)
+
+
 def load_mirror(
     connection: Connection, site: SiteName, lane: Lane, subjects: Sequence[Subject]
 ) -> dict[Subject, MirrorRow]:
@@ -61,30 +69,20 @@ def load_mirror(
     for kind in SubjectKind:
         ids = [subject.id for subject in subjects if subject.kind is kind]
         for start in range(0, len(ids), _CHUNK):
-            query = select(mirror).where(
+            query = select(*_ROW).where(
                 mirror.c.site == site,
                 mirror.c.lane == lane.value,
                 mirror.c.kind == kind.value,
                 mirror.c.subject.in_(ids[start : start + _CHUNK]),
             )
-            for row in connection.execute(query).mappings():
-                found[Subject(kind, row["subject"])] = _mirror_row(dict(row))
+            for identity, fields, fence, confirmed_at, shown in connection.execute(query):
+                subject = Subject(kind, identity)
+                known = {
+                    name: FieldMirror(sent, stored, bool(kept))
+                    for name, (sent, stored, kept) in fields.items()
+                }
+                found[subject] = MirrorRow(site, lane, subject, known, fence, confirmed_at, shown)
     return found
-
-
-def _mirror_row(row: Mapping[str, Any]) -> MirrorRow:
-    return MirrorRow(
-        site=SiteName(row["site"]),
-        lane=Lane(row["lane"]),
-        subject=Subject(SubjectKind(row["kind"]), row["subject"]),
-        fields={
-            FieldName(name): FieldMirror(FieldHash(sent), FieldHash(stored), bool(kept))
-            for name, (sent, stored, kept) in row["fields"].items()
-        },
-        fence=row["fence"],
-        confirmed_at=row["confirmed_at"],
-        shown=row["shown"],
-    )
 
 
 def save_mirror(connection: Connection, rows: Sequence[MirrorRow]) -> None:
