@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from connector.aside import one_ahead
 from connector.categories import Tree, term_truth
 from connector.detect import EVERY_LANE, lanes_of
 from connector.errors import ConnectorError, Rejected, SafetyStop, blaming
 from connector.model import FieldHash, FieldName, Lane, Subject, SubjectKind, hash_value
-from connector.ports import Clock, Fetched, Held, Sighting
+from connector.ports import Clock, Held, Sighting
 from connector.state import mirror, runs, signals, targets, todo
 from connector.state.database import Database
 from connector.state.mirror import Binding, MirrorRow
@@ -130,7 +131,7 @@ class Reconciliation:
 
     def _read_backend(self, number: int, why: Why) -> None:
         with blaming(targets.backend_target(self._target.backend)):
-            for fetched in _one_ahead(self._target.catalogue.products()):
+            for fetched in one_ahead(self._target.catalogue.products()):
                 truths = Truths()
                 self._reader.project(fetched, truths)
                 self._backend_page(truths, number, why)
@@ -349,15 +350,6 @@ class Reconciliation:
 
     def _mark(self, connection: Connection, due: Iterable[Due], why: Why) -> None:
         todo.mark(connection, due, priority=Priority.REPAIR, now=self._clock.now(), why=why)
-
-
-def _one_ahead(pages: Iterator[Fetched]) -> Iterator[Fetched]:
-    """The pages; while the caller works on one, the backend already makes the next."""
-    with ThreadPoolExecutor(1, "reconcile-ahead") as reader:
-        coming = reader.submit(next, pages, None)
-        while (page := coming.result()) is not None:
-            coming = reader.submit(next, pages, None)
-            yield page
 
 
 def _every_lane(target: Target, subjects: Iterable[Subject]) -> list[Due]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import httpx
 import structlog
@@ -29,6 +30,7 @@ from adapters.medusa.options import parse_credential, parse_options, problems
 from adapters.medusa.prices import PriceBook, PriceShelf
 from adapters.medusa.sweeps import NAMES, read_categories, read_memberships, read_words, sweep
 from adapters.medusa.webhooks import read_webhook
+from connector.aside import Aside
 from connector.errors import ConfigError, Incomplete, Rejected, TryAgain
 from connector.model import Category, CategoryId, Product, ProductId, VariantId
 from connector.ports import (
@@ -41,6 +43,7 @@ from connector.ports import (
     Sighting,
     WebhookEvent,
 )
+from connector.sync.plan import batches
 
 log = structlog.get_logger(__name__)
 
@@ -116,18 +119,21 @@ class MedusaCatalogue:
                 book, opened_at = self._shelf.open(), self._clock.now()
             ours = [row for row in rows if self._is_ours(row)]
             if ours:
-                yield self._map(ours, memberships, book)
+                yield self._map(ours, memberships, book, self._words([row["id"] for row in ours]))
 
     def fetch(self, ids: Sequence[ProductId]) -> Fetched:
+        """All that a page needs, asked for at once: each request costs Medusa a password's hash."""
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return Fetched({})
+        memberships = Aside(lambda: self._memberships(wanted))
+        words = Aside(lambda: self._words(wanted))
+        book = Aside(self._shelf.open)
         rows = self._by_id(wanted, PRODUCT_FIELDS)
         gone = self._confirm_gone([each for each in wanted if each not in rows])
         ours = [row for row in rows.values() if self._is_ours(row)]
         gone |= {ProductId(row["id"]) for row in rows.values() if not self._is_ours(row)}
-        memberships = self._memberships([ProductId(row["id"]) for row in ours])
-        found = self._map(ours, memberships, self._shelf.open())
+        found = self._map(ours, memberships.result(), book.result(), words.result())
         return Fetched(found.products, frozenset(gone), found.rejected)
 
     def find_sku(self, sku: str) -> Sequence[ProductId]:
@@ -219,6 +225,13 @@ class MedusaCatalogue:
             id_: [each["id"] for each in row.get("categories") or ()] for id_, row in rows.items()
         }
 
+    def _words(self, ids: Sequence[str]) -> Sequence[JsonObject]:
+        asked = [
+            Aside(partial(read_words, self._get, "product", some))
+            for some in batches(ids, FETCH_SIZE)
+        ]
+        return [row for each in asked for row in each.result()]
+
     # ---- mapping ----
 
     def _map(
@@ -226,8 +239,9 @@ class MedusaCatalogue:
         rows: Sequence[JsonObject],
         memberships: Mapping[str, Sequence[str]],
         book: PriceBook,
+        words: Sequence[JsonObject],
     ) -> Fetched:
-        around = self._surroundings(rows, memberships, book)
+        around = self._surroundings(rows, memberships, book, words)
         products: dict[ProductId, Product] = {}
         rejected: dict[ProductId, Rejected] = {}
         for row in rows:
@@ -246,22 +260,17 @@ class MedusaCatalogue:
         rows: Sequence[JsonObject],
         memberships: Mapping[str, Sequence[str]],
         book: PriceBook,
+        words: Sequence[JsonObject],
     ) -> Surroundings:
         variants = [
             VariantId(variant["id"]) for row in rows for variant in row.get("variants") or ()
-        ]
-        ids = [row["id"] for row in rows]
-        words = [
-            each
-            for start in range(0, len(ids), FETCH_SIZE)
-            for each in read_words(self._get, "product", ids[start : start + FETCH_SIZE])
         ]
         return Surroundings(
             default_locale=self._settings.default_locale,
             tax=book.tax,
             categories={
-                ProductId(id_): [CategoryId(each) for each in memberships.get(id_, ())]
-                for id_ in ids
+                ProductId(row["id"]): [CategoryId(each) for each in memberships.get(row["id"], ())]
+                for row in rows
             },
             list_prices=book.of(variants),
             poison=book.poison,

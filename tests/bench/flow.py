@@ -95,7 +95,7 @@ def _import_round(systems: Systems) -> tuple[float, float, float]:
         writes = prepare(target, fetched)
         writing = seconds(lambda: writes.send(target))
     pair = systems.fresh_pair()
-    whole = seconds(lambda: import_by_daemon(pair))
+    whole = import_by_daemon(pair)
     shown = int(systems.database.sql(SHOWN, database=pair.site.place.database_name))
     assert shown == systems.products, f"{shown} pages stand there instead of {systems.products}"
     systems.keep()
@@ -171,18 +171,21 @@ def _done(receipts: Sequence[Receipt]) -> None:
     assert all(each.outcome is Outcome.DONE for each in receipts)
 
 
-def import_by_daemon(pair: MedusaPair) -> None:
-    """From the daemon's start until nothing of the first import is due."""
+def import_by_daemon(pair: MedusaPair) -> float:
+    """Seconds from the daemon's start until nothing of the first import is due."""
+    started = time.perf_counter()
     pair.installed.start()
-    until(partial(_is_imported, pair), "the first import", 1800)
+    until(lambda: pair.installed.due() > 0, "the marking", 120)
+    while True:
+        until(partial(_nothing_due, pair), "the first import", 1800)
+        taken = time.perf_counter() - started
+        if "import:blog" in pair.installed.ask("status")["looked"]["shop"]:
+            return taken
 
 
-def _is_imported(pair: MedusaPair) -> bool:
-    time.sleep(0.1)
-    if pair.installed.due():
-        return False
-    marked = "import:blog" in pair.installed.ask("status")["looked"]["shop"]
-    return marked and not pair.installed.due()
+def _nothing_due(pair: MedusaPair) -> bool:
+    time.sleep(LOOK_SECONDS)
+    return pair.installed.due() == 0
 
 
 # ---- reconcile ----
