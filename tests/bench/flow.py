@@ -41,6 +41,8 @@ from tests.live.pair import MedusaPair, until
 
 WORKERS = 2
 """As many as the daemon gives a site (work.workers_per_site)."""
+LOOK_SECONDS = 0.25
+"""How often the daemon is asked whether it is done: seldom enough to cost it nothing."""
 SAMPLE_SKU = "P11-S"
 SHOWN = "SELECT COUNT(*) FROM wp_posts WHERE post_type = 'commerce_product' AND "
 SHOWN += "post_status = 'publish'"
