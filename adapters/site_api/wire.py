@@ -7,7 +7,7 @@ the contract (openapi.yaml) describes; it never raises anything else.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -295,7 +295,9 @@ def _subject(item: Json) -> Subject:
 
 def _hashes(item: Json) -> dict[FieldName, FieldHash]:
     hashes = _object(item, "hashes")
-    return {FieldName(name): FieldHash(_get(hashes, name, str)) for name in hashes}
+    if not all(isinstance(each, str) for each in hashes.values()):
+        raise _malformed("hashes that are no texts")
+    return {FieldName(name): FieldHash(str(each)) for name, each in hashes.items()}
 
 
 def _fields(item: Json, name: str) -> dict[FieldName, JsonValue]:
@@ -324,16 +326,16 @@ def _object(item: Json, name: str) -> Json:
 
 
 def _objects(item: Json, name: str) -> list[Json]:
-    return _list(item, name, lambda each: isinstance(each, dict))
+    return _list(item, name, dict)
 
 
 def _texts(item: Json, name: str) -> tuple[str, ...]:
-    return tuple(_list(item, name, lambda each: isinstance(each, str)))
+    return tuple(_list(item, name, str))
 
 
-def _list(item: Json, name: str, is_proper: Callable[[object], bool]) -> list[T]:
+def _list(item: Json, name: str, kind: type[T]) -> list[T]:
     value = item.get(name)
-    if not isinstance(value, list) or not all(is_proper(each) for each in value):
+    if not isinstance(value, list) or not all(isinstance(each, kind) for each in value):
         raise _malformed(f"no proper {name}")
     return value
 

@@ -110,8 +110,9 @@ class RestPerProduct:
             self.ids.append(answer.json()["id"])
 
     def price(self, count: int, value: str) -> None:
+        """A new price and a new stock level."""
         for identity in self.ids[-count:]:
-            body = {"meta": {"f1": value}}
+            body = {"meta": {"f1": value, "f2": f"stock at {value}"}}
             self._session.post(f"{self._url}/{identity}", json=body).raise_for_status()
 
     def close(self) -> None:

@@ -85,33 +85,33 @@ final class Commerce_Connector_Offers {
 	 */
 	private function attempt( array $items ) {
 		Commerce_Connector_Sql::run( 'START TRANSACTION' );
-		self::raise_fences( $items );
-		$receipts = array();
-		$pages    = array();
-		foreach ( self::fences_and_pages( array_keys( $items ) ) as $row ) {
-			$key = $row['subject_key'];
-			if ( Commerce_Connector_Writes::is_late( $items[ $key ]->fence, $row ) ) {
-				$receipts[ $key ] = Commerce_Connector_Writes::stale( $items[ $key ], $row );
-			} elseif ( null !== $row['object_id'] ) {
-				$pages[ $key ] = $row['object_id'];
-			}
-		}
-		$receipts += $this->apply( array_diff_key( $items, $receipts ), $pages );
+		$raised   = self::raise_fences( $items );
+		$receipts = 2 * count( $items ) === $raised ? array() : self::late( $items );
+		$accepted = array_diff_key( $items, $receipts );
+		$pages    = Commerce_Connector_Stored::object_ids( array_keys( $accepted ) );
+		$receipts = $receipts + $this->apply( $accepted, $pages );
 		Commerce_Connector_Sql::run( 'COMMIT' );
 		$this->written = array_map( 'intval', array_values( $pages ) );
 		return $receipts;
 	}
 
 	/**
-	 * The fences of offers, and the posts that show them.
+	 * The answers to items whose fence is older than the one that holds.
 	 *
-	 * @param string[] $keys Subject keys.
-	 * @return array[]
+	 * @param object[] $items By subject key.
+	 * @return array[] Receipts by subject key.
 	 */
-	private static function fences_and_pages( array $keys ) {
+	private static function late( array $items ) {
+		$receipts = array();
 		$fences   = Commerce_Connector_Tables::name( 'fences' );
-		$bindings = Commerce_Connector_Tables::name( 'bindings' );
-		return Commerce_Connector_Sql::rows( "SELECT f.subject_key, f.epoch, f.sequence, b.object_id FROM $fences f LEFT JOIN $bindings b ON b.subject_key = f.subject_key WHERE f.lane = 'offers' AND f.subject_key IN (" . Commerce_Connector_Sql::in( $keys ) . ')' );
+		$keys     = Commerce_Connector_Sql::in( array_keys( $items ) );
+		foreach ( Commerce_Connector_Sql::rows( "SELECT subject_key, epoch, sequence FROM $fences WHERE lane = 'offers' AND subject_key IN ($keys)" ) as $row ) {
+			$item = $items[ $row['subject_key'] ];
+			if ( Commerce_Connector_Writes::is_late( $item->fence, $row ) ) {
+				$receipts[ $row['subject_key'] ] = Commerce_Connector_Writes::stale( $item, $row );
+			}
+		}
+		return $receipts;
 	}
 
 	/**
@@ -119,6 +119,7 @@ final class Commerce_Connector_Offers {
 	 * from the values that the ones before it already have.
 	 *
 	 * @param object[] $items By subject key.
+	 * @return int Twice as many as there are items: on MySQL every one was there and was older.
 	 */
 	private static function raise_fences( array $items ) {
 		$rows = array();
@@ -127,7 +128,7 @@ final class Commerce_Connector_Offers {
 			$rows[] = array( $key, 'offers', $item->fence->epoch, $item->fence->sequence, $item->write_id, '' );
 		}
 		$newer = 'VALUES(epoch) > epoch OR (VALUES(epoch) = epoch AND VALUES(sequence) >= sequence)';
-		Commerce_Connector_Sql::insert(
+		return Commerce_Connector_Sql::insert(
 			Commerce_Connector_Tables::name( 'fences' ),
 			array( 'subject_key', 'lane', 'epoch', 'sequence', 'write_id', 'receipt' ),
 			$rows,
@@ -265,15 +266,15 @@ final class Commerce_Connector_Offers {
 	 * @return string
 	 */
 	private static function problem( $item ) {
+		$columns        = array_flip( self::COLUMNS );
 		$item->row_keys = array();
 		foreach ( $item->offers as $offer ) {
-			foreach ( self::COLUMNS as $column ) {
-				if ( ! property_exists( $offer, $column ) ) {
-					return "An offer lacks $column.";
-				}
+			$lacking = array_diff_key( $columns, get_object_vars( $offer ) );
+			if ( $lacking ) {
+				return 'An offer lacks ' . key( $lacking ) . '.';
 			}
 			foreach ( self::TEXTS as $column => $length ) {
-				if ( ! is_string( $offer->$column ) || mb_strlen( $offer->$column ) > $length ) {
+				if ( ! is_string( $offer->$column ) || ( strlen( $offer->$column ) > $length && mb_strlen( $offer->$column ) > $length ) ) {
 					return "$column is no text of at most $length characters.";
 				}
 			}

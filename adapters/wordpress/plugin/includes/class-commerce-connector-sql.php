@@ -61,7 +61,11 @@ final class Commerce_Connector_Sql {
 	 */
 	public static function in( array $values ) {
 		foreach ( $values as $place => $value ) {
-			$values[ $place ] = self::literal( $value );
+			if ( is_string( $value ) && strcspn( $value, self::SPECIAL ) === strlen( $value ) ) {
+				$values[ $place ] = "'$value'";
+			} elseif ( ! is_int( $value ) ) {
+				$values[ $place ] = self::literal( $value );
+			}
 		}
 		return implode( ',', $values );
 	}
@@ -131,6 +135,7 @@ final class Commerce_Connector_Sql {
 	 * @param array[]  $rows    Values in the order of the columns.
 	 * @param string[] $update  Columns to update on a duplicate key; none: a duplicate is an error.
 	 * @param string   $tail    What else stands behind the values.
+	 * @return int As the database counts: 1 for a row made, on MySQL 2 for one changed and 0 for one left.
 	 */
 	public static function insert( $table, array $columns, array $rows, array $update = array(), $tail = '' ) {
 		$head = "INSERT INTO $table (" . implode( ',', $columns ) . ') VALUES ';
@@ -138,16 +143,18 @@ final class Commerce_Connector_Sql {
 			$tail .= ( '' === $tail ? ' ON DUPLICATE KEY UPDATE ' : ',' ) . "$column=VALUES($column)";
 		}
 		$values = '';
+		$count  = 0;
 		foreach ( $rows as $row ) {
 			$literal = '(' . self::in( $row ) . ')';
 			if ( '' !== $values && strlen( $values ) + strlen( $literal ) > self::MAX_BYTES ) {
-				self::run( $head . $values . $tail );
+				$count += self::run( $head . $values . $tail );
 				$values = '';
 			}
 			$values .= ( '' === $values ? '' : ',' ) . $literal;
 		}
 		if ( '' !== $values ) {
-			self::run( $head . $values . $tail );
+			$count += self::run( $head . $values . $tail );
 		}
+		return $count;
 	}
 }
