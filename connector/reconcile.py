@@ -44,6 +44,7 @@ class Report:
     site: int = 0
     """Products that the site has on sale."""
     equal: int = 0
+    """Products of the backend with nothing to repair on either side."""
     changed: int = 0
     """Known at the site, but not as the backend now has them."""
     missing: int = 0
@@ -58,6 +59,8 @@ class Report:
     site_checksum: str = ""
     """Over ids and hashes, each side as it was read; for comparing one run with the next."""
     marked: set[Subject] = field(default_factory=set)
+    unshown: set[Subject] = field(default_factory=set)
+    """Named by the backend, but rejected: not among its products here."""
 
     def counts(self) -> dict[str, int]:
         return {
@@ -118,6 +121,7 @@ class Reconciliation:
         self._read_both(rounds, why)
         self._missing(rounds[self._site_round], why)
         self._surplus(rounds[self._backend_round], why)
+        self._report.equal = self._report.backend - self._differing_products()
         self._report.backend_checksum = f"{self._sums['backend']:016x}"
         self._report.site_checksum = f"{self._sums['site']:016x}"
         self._wake()
@@ -217,8 +221,8 @@ class Reconciliation:
             news = changed - self._report.marked
             self._report.changed += len(news - fresh)
             self._report.missing += len(news & fresh)
-            self._report.equal += len(set(subjects) - changed)
             self._report.marked |= changed
+            self._report.unshown |= truths.rejected.keys()
             for subject in subjects:
                 fields = {name: hash_value(v) for name, v in shown[subject].document.fields.items()}
                 self._sums["backend"] ^= _digest(subject, fields)
@@ -336,6 +340,12 @@ class Reconciliation:
         with self._database.write() as connection:
             self._mark(connection, _every_lane(self._target, sorted(surplus)), why)
         self._report.surplus = len(surplus)
+
+    def _differing_products(self) -> int:
+        """How many of the backend's products have something to repair, on whichever side."""
+        marked = sorted(self._report.marked - self._report.unshown)
+        with self._database.read() as connection:
+            return len(signals.seen(connection, self._target.backend, self._backend_round, marked))
 
     def _unbacked(self, connection: Connection, page: Sequence[Subject]) -> list[Subject]:
         return self._unseen(connection, self._backend_round, page)
