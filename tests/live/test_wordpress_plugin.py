@@ -425,6 +425,19 @@ def test_a_hook_that_fails_rejects_its_product_alone(bench: Bench) -> None:
     assert bench.count_pages() == before + 2
 
 
+def test_a_slug_that_a_post_in_the_trash_still_has_is_freed_for_the_page(bench: Bench) -> None:
+    make = "wp_insert_post( array( 'post_title' => 'Old', 'post_status' => 'publish' ) )"
+    keep = "array( 'post_name' => 'wanted', 'post_status' => 'trash' )"
+    old = bench.php(
+        f"global $wpdb; $id = {make}; $wpdb->update( $wpdb->posts, {keep}, array( 'ID' => $id ) );"
+        " echo $id;"
+    )
+    receipt = done(bench.site.write_content([replace(document(), slug="wanted")]))
+    slug = "echo get_post_field( 'post_name', $args[0] );"
+    assert bench.php(slug, old) == "wanted__trashed"
+    assert bench.php(slug, receipt.cms_id) == "wanted"
+
+
 def test_many_creates_at_once_keep_slugs_apart(bench: Bench) -> None:
     writes = [replace(document(), slug="the-same-slug") for _ in range(8)]
     sites = [bench.connect() for _ in writes]

@@ -41,6 +41,13 @@ final class Commerce_Connector_Content {
 	private $touched = array();
 
 	/**
+	 * Whether a post in the trash bears the slug of a page to be made.
+	 *
+	 * @var bool
+	 */
+	private $in_trash = false;
+
+	/**
 	 * A writer for one request.
 	 *
 	 * @param string $backend Backend.
@@ -94,6 +101,7 @@ final class Commerce_Connector_Content {
 			}
 		}
 		$this->prime( $pages );
+		$this->in_trash = self::are_in_trash( $items, $pages );
 		foreach ( $pages as $key => $page ) {
 			$pages[ $key ]['id'] = $this->save_post( $key, $items[ $key ], $page );
 			$this->touched[]     = $pages[ $key ]['id'];
@@ -176,6 +184,24 @@ final class Commerce_Connector_Content {
 	}
 
 	/**
+	 * Whether posts in the trash bear slugs of pages to be made: asked once instead of for every post.
+	 *
+	 * @param object[] $items Items.
+	 * @param array[]  $pages Pages.
+	 * @return bool
+	 */
+	private static function are_in_trash( array $items, array $pages ) {
+		global $wpdb;
+		$slugs = array();
+		foreach ( $pages as $key => $page ) {
+			if ( ! $page['have'] ) {
+				$slugs[] = sanitize_title( $items[ $key ]->slug );
+			}
+		}
+		return $slugs && Commerce_Connector_Sql::rows( "SELECT ID FROM {$wpdb->posts} WHERE post_name IN (" . Commerce_Connector_Sql::in( $slugs ) . ") AND post_status = 'trash' LIMIT 1" );
+	}
+
+	/**
 	 * Makes a post, or updates it where an editorial field or its state changes.
 	 *
 	 * @param string $key  Subject key.
@@ -209,7 +235,7 @@ final class Commerce_Connector_Content {
 			'ping_status'    => 'closed',
 		);
 		try {
-			$id = $page['have'] ? wp_update_post( wp_slash( $post ), true ) : self::insert( $post );
+			$id = $page['have'] ? wp_update_post( wp_slash( $post ), true ) : $this->insert( $post );
 		} catch ( Exception $error ) {
 			throw new Commerce_Connector_Item_Failed( $key, 'A hook of another plugin failed with ' . get_class( $error ) . '.' );
 		}
@@ -224,23 +250,36 @@ final class Commerce_Connector_Content {
 
 	/**
 	 * Inserts a post. Two of core's own listeners rest meanwhile: there are no terms to count again,
-	 * and done() clears what the other one clears, once instead of for every post.
+	 * and done() clears what the other one clears, once instead of for every post. Neither does core
+	 * look in the trash for the slug where we know that it is not there.
 	 *
 	 * @param array $post Post, not slashed.
 	 * @return int|WP_Error
 	 */
-	private static function insert( array $post ) {
+	private function insert( array $post ) {
 		$resting = array( '_update_term_count_on_transition_post_status', '__clear_multi_author_cache' );
 		foreach ( $resting as $listener ) {
 			remove_action( 'transition_post_status', $listener );
 		}
+		add_filter( 'add_trashed_suffix_to_trashed_posts', array( $this, 'looks_in_trash' ) );
 		try {
 			return wp_insert_post( wp_slash( $post ), true );
 		} finally {
+			remove_filter( 'add_trashed_suffix_to_trashed_posts', array( $this, 'looks_in_trash' ) );
 			foreach ( array_reverse( $resting ) as $listener ) {
 				add_action( 'transition_post_status', $listener, 10, '__clear_multi_author_cache' === $listener ? 1 : 3 );
 			}
 		}
+	}
+
+	/**
+	 * Whether core is to look for the slug in the trash.
+	 *
+	 * @param bool $looks What others think.
+	 * @return bool
+	 */
+	public function looks_in_trash( $looks ) {
+		return $looks && $this->in_trash;
 	}
 
 	/**
