@@ -20,7 +20,8 @@ from connector.ports import Catalogue, Clock, Site
 from connector.site_work import SiteWork
 from connector.state.database import Database, open_database
 from connector.state.todo import Priority
-from connector.sync.rules import DEFAULT_OWNERS, Market, Owner, SafetyRule, Selection, SiteRules
+from connector.sync.owners import DEFAULT_OWNERS
+from connector.sync.rules import Market, SafetyRule, Selection, SiteRules
 from connector.work.embedded import Engine, Line
 from connector.work.retry import RetryPolicy
 
@@ -157,7 +158,7 @@ def site_rules(config: Config, site: SiteConfig) -> SiteRules:
             exclude_tags=frozenset(chosen.exclude_tags),
             skus=tuple(chosen.skus),
         ),
-        owners={**DEFAULT_OWNERS, **{f: Owner(owner) for f, owner in site.owners.items()}},
+        owners={**DEFAULT_OWNERS, **site.owners},
         safety=SafetyRule(site.safety_stop.products, site.safety_stop.percent),
         media=(site.media or config.media.mode) == "download",
     )

@@ -36,6 +36,7 @@ from connector.config_kinds import (
     OwnedField,
     Positive,
     Seconds,
+    SiteOwner,
     StateAddress,
     TimeOfDay,
     Url,
@@ -48,7 +49,6 @@ from connector.ports import BackendSettings, SiteSettings
 from connector.registry import Registry, installed
 from connector.signing import Secret
 from connector.strict_yaml import MAX_BYTES, read_yaml
-from connector.sync.rules import Owner
 from connector.vault import Raw, Vault, parts, without_password, without_secrets
 
 PLACES = ("connector.yaml", "/etc/commerce-connector/connector.yaml")
@@ -136,7 +136,7 @@ class Site(Section):
     credential: SecretStr | None = None
     markets: tuple[Market, ...] = Field(min_length=1)
     selection: Selection = Selection()
-    owners: Mapping[OwnedField, Owner] = Field(default_factory=dict)
+    owners: Mapping[OwnedField, SiteOwner] = Field(default_factory=dict)
     retire: Literal["unpublish"] = "unpublish"
     safety_stop: SafetyStop = SafetyStop()
     media: Literal["download", "off"] | None = None

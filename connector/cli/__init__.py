@@ -10,7 +10,7 @@ import sys
 import click
 
 from connector import __version__
-from connector.cli import explain, parked, running, setup, status, sync
+from connector.cli import explain, owners, parked, running, setup, status, sync
 from connector.cli.context import Options
 from connector.errors import (
     ConfigError,
@@ -46,6 +46,7 @@ for command in (
     *sync.COMMANDS,
     *status.COMMANDS,
     *explain.COMMANDS,
+    *owners.COMMANDS,
     *parked.COMMANDS,
     *running.COMMANDS,
 ):

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from connector.model import Document, FieldHash, FieldName, JsonValue, hash_value
-from connector.sync.rules import Owner, SiteRules
+from connector.sync.owners import Owner
+from connector.sync.rules import SiteRules
 
 
 @dataclass(frozen=True, slots=True)

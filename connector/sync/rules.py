@@ -7,36 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from connector.model import CategoryId, FieldName, Locale, MarketName, ProductStatus
-
-
-class Owner(StrEnum):
-    """Who decides a field of a page."""
-
-    COMMERCE = "commerce"
-    """The backend wins, always."""
-    MERGE = "merge"
-    """The backend's value goes in unless an editor changed the field; then the editor's stays."""
-    EDITOR = "editor"
-    """Given once, when the page is made; never touched again."""
-
-
-DEFAULT_OWNERS: Mapping[str, Owner] = {
-    "title": Owner.MERGE,
-    "subtitle": Owner.MERGE,
-    "description": Owner.MERGE,
-    "seo_title": Owner.MERGE,
-    "seo_description": Owner.MERGE,
-    "categories": Owner.COMMERCE,
-    "tags": Owner.COMMERCE,
-    "attributes": Owner.COMMERCE,
-    "options": Owner.COMMERCE,
-    "variants": Owner.COMMERCE,
-    "media": Owner.COMMERCE,
-    "source": Owner.COMMERCE,
-}
+from connector.sync.owners import DEFAULT_OWNERS, Owner, owner_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +65,7 @@ class SiteRules:
 
     def owner(self, name: FieldName) -> Owner:
         """Who decides this field; `title@fr-FR` has the owner of `title` unless it has its own."""
-        base = name.partition("@")[0]
-        return self.owners.get(name) or self.owners.get(base) or Owner.COMMERCE
+        return owner_of(self.owners, name)
 
 
 CategoryParents = Mapping[CategoryId, CategoryId | None]

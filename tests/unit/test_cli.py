@@ -239,6 +239,19 @@ def test_status_explain_and_doctor_tell_the_whole(house: House, run: Run) -> Non
     assert "memory" in run("doctor").stdout
 
 
+def test_owners_tells_who_decides_each_field_and_why(run: Run) -> None:
+    rows = {row["field"]: row for row in told(run("--json", "owners", "blog"))}
+    assert rows["title"] == {
+        "field": "title",
+        "locale": "en-GB",
+        "owner": "merge",
+        "why": "the default",
+    }
+    assert (rows["price"]["owner"], rows["slug"]["owner"]) == ("commerce", "editor")
+    assert "what a shopper pays" in run("owners", "blog").stdout
+    assert isinstance(run("owners", "blgo").exception, ConfigError)
+
+
 def test_config_check_names_every_address_that_does_not_answer(run: Run) -> None:
     assert run("config", "check", "--offline").return_value == 0
     found = run("config", "check").exception

@@ -31,7 +31,7 @@ from connector.ports import (
 )
 from connector.registry import Registry
 from connector.signing import Secret
-from connector.sync.rules import DEFAULT_OWNERS
+from connector.sync.owners import DEFAULT_OWNERS
 
 ROOT = Path(__file__).parents[2]
 CANARY = "canary-1f0e9d8c7b"
@@ -209,6 +209,8 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("owned field", GOOD + "    owners: {titel: editor}\n", "sites.blog.owners.titel",
      "Did you mean 'title'?"),
     ("owner", GOOD + "    owners: {title: me}\n", "sites.blog.owners.title", "must be 'commerce'"),
+    ("two-way owner", GOOD + "    owners: {title: two-way}\n", "sites.blog.owners.title",
+     "Write merge"),
     ("owner's locale", GOOD + "    owners: {title@q: editor}\n", "sites.blog.owners.title@q",
      "no known locale"),
     ("price lists", GOOD.replace("EUR", "EUR, price_lists: sale"),

@@ -33,9 +33,10 @@ from connector.sync.decide import (
     decide_offers,
 )
 from connector.sync.diff import FieldMirror, confirm, content_change, drifted, offer_changes
+from connector.sync.owners import Owner
 from connector.sync.plan import batches, retire_allowance
 from connector.sync.project import OFFERS, project
-from connector.sync.rules import Market, Owner, SafetyRule, Selection, SiteRules
+from connector.sync.rules import Market, SafetyRule, Selection, SiteRules
 from connector.sync.selection import exclusion, names_above
 from connector.testing import generate
 from connector.work.retry import Park, RetryAt, RetryPolicy, after_failure, backoff_seconds
