@@ -9,12 +9,14 @@ source.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from babel.numbers import format_currency
+from babel import Locale as BabelLocale
+from babel.numbers import format_currency, get_currency_precision
 
 from connector.errors import Rejected
 from connector.model import (
@@ -35,6 +37,7 @@ from connector.model import (
     SubjectKind,
     Text,
     Variant,
+    currency_exponent,
     hash_value,
 )
 from connector.sync.prices import Step, next_price_change, price_steps
@@ -71,7 +74,7 @@ def project(
     """
     subject = Subject(SubjectKind.PRODUCT, product.id)
     fields = _words(product, rules)
-    fields |= _facts(product, pictures_held, rules)
+    fields |= _facts(product, pictures_held if rules.media else {}, rules)
     fields[FieldName("source")] = {"handle": product.handle, "admin_url": admin_url}
     every_price = [price for variant in product.variants for price in variant.prices]
     return Projection(
@@ -129,7 +132,7 @@ def _facts(
         FieldName("media"): [
             {"id": held[picture.url], "alt": _alt(picture, product.default_locale, locale)}
             for picture in product.media
-            if rules.media and picture.url in held
+            if picture.url in held
         ],
     }
 
@@ -203,13 +206,18 @@ def availability(stock: Stock, available: int | None) -> Availability:
 
 @lru_cache(maxsize=4096)
 def money_text(amount: Money, locale: Locale) -> str:
-    """An amount as readers of a locale write it (CLDR): "19,90 €", "$19.90", "￥500"."""
-    return format_currency(
-        Decimal(amount.major()),
-        amount.currency,
-        locale=locale.replace("-", "_"),
-        currency_digits=True,
-    )
+    """An amount as readers of a locale write it (CLDR): "19,90 €", "$19.90", "￥500".
+
+    Where CLDR writes fewer decimals than the currency has ("20 RSD"), an amount that has some shows
+    them all: never a rounded price.
+    """
+    value = Decimal(amount.major())
+    reader = BabelLocale.parse(locale, sep="-")
+    if value == round(value, get_currency_precision(amount.currency)):
+        return format_currency(value, amount.currency, locale=reader)
+    pattern = copy(reader.currency_formats["standard"])
+    pattern.frac_prec = (currency_exponent(amount.currency),) * 2
+    return str(pattern.apply(value, reader, currency=amount.currency, currency_digits=False))
 
 
 def offers_json(offers: tuple[Offer, ...]) -> list[JsonValue]:
