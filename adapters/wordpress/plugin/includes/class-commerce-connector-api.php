@@ -28,6 +28,13 @@ final class Commerce_Connector_Api {
 	const PAGE       = 500;
 
 	/**
+	 * Bodies of the requests under way, by the requests' object ids.
+	 *
+	 * @var string[]
+	 */
+	private static $bodies = array();
+
+	/**
 	 * Registers the routes.
 	 */
 	public static function register() {
@@ -61,6 +68,34 @@ final class Commerce_Connector_Api {
 	}
 
 	/**
+	 * Takes the body of a request of ours away before the REST server decodes it: nothing of it is
+	 * read before the signature is checked, and then once, with objects kept as objects.
+	 *
+	 * @param mixed           $result  What others answer instead.
+	 * @param WP_REST_Server  $server  Server.
+	 * @param WP_REST_Request $request Request.
+	 * @return mixed
+	 */
+	public static function take_body( $result, $server, $request ) {
+		if ( null === $result && 0 === strpos( $request->get_route(), '/' . self::ROOT . '/' ) ) {
+			self::$bodies[ spl_object_id( $request ) ] = $request->get_body();
+			$request->set_body( '' );
+		}
+		return $result;
+	}
+
+	/**
+	 * The body as it was sent.
+	 *
+	 * @param WP_REST_Request $request Request.
+	 * @return string
+	 */
+	private static function raw( $request ) {
+		$taken = spl_object_id( $request );
+		return isset( self::$bodies[ $taken ] ) ? self::$bodies[ $taken ] : (string) $request->get_body();
+	}
+
+	/**
 	 * Whether the request is signed; if so, it acts as the daemon's user.
 	 *
 	 * @param WP_REST_Request $request Request.
@@ -71,7 +106,7 @@ final class Commerce_Connector_Api {
 		if ( ! $secrets ) {
 			return new WP_Error( 'commerce_connector_not_paired', 'This site is not paired: make a secret on its settings page.', array( 'status' => 401 ) );
 		}
-		$content = $request->get_method() . ' ' . self::target( $request ) . "\n" . $request->get_body();
+		$content = $request->get_method() . ' ' . self::target( $request ) . "\n" . self::raw( $request );
 		$sent_at = (string) $request->get_header( 'webhook_timestamp' );
 		if ( ! Commerce_Connector_Secrets::fits( $secrets, (string) $request->get_header( 'webhook_id' ), $sent_at, (string) $request->get_header( 'webhook_signature' ), $content, time() ) ) {
 			return new WP_Error( 'commerce_connector_bad_signature', 'The signature does not fit, or its time is more than five minutes off.', array( 'status' => 401 ) );
@@ -189,6 +224,9 @@ final class Commerce_Connector_Api {
 		foreach ( $items as $item ) {
 			self::check( isset( $item->slug, $item->fields, $item->expected, $item->whole ), 'slug, fields, expected or whole is missing' );
 			self::check( is_string( $item->slug ) && is_object( $item->fields ) && is_object( $item->expected ) && is_bool( $item->whole ), 'slug, fields, expected or whole is malformed' );
+			$item->verbatim = isset( $item->verbatim ) ? $item->verbatim : array();
+			$item->seen     = isset( $item->seen ) ? $item->seen : null;
+			self::check( is_array( $item->verbatim ) && ( null === $item->seen || is_string( $item->seen ) ), 'verbatim or seen is malformed' );
 		}
 		return array( 'receipts' => Commerce_Connector_Writes::run( $items, array( 'content' ), new Commerce_Connector_Content( $backend ) ) );
 	}
@@ -261,7 +299,7 @@ final class Commerce_Connector_Api {
 		}
 		self::check( self::is_sha256( $query['hash'] ), 'hash is no SHA-256 in hex' );
 		self::check( current_user_can( 'upload_files' ), 'the plugin\'s user may not upload files' );
-		return Commerce_Connector_Media::store( $query['hash'], $query['filename'], $query['alt'], $request->get_body() );
+		return Commerce_Connector_Media::store( $query['hash'], $query['filename'], $query['alt'], self::raw( $request ) );
 	}
 
 	/**
@@ -358,7 +396,7 @@ final class Commerce_Connector_Api {
 	 * @return object
 	 */
 	private static function body( $request ) {
-		$body = json_decode( $request->get_body(), false, 64 );
+		$body = json_decode( self::raw( $request ), false, 64 );
 		self::check( is_object( $body ), 'the body is no JSON object' );
 		return $body;
 	}

@@ -18,6 +18,7 @@ add_filter( 'authenticate', array( 'Commerce_Connector_Types', 'refuse_login' ),
 
 // The daemon.
 add_action( 'rest_api_init', array( 'Commerce_Connector_Api', 'register' ) );
+add_filter( 'rest_pre_dispatch', array( 'Commerce_Connector_Api', 'take_body' ), PHP_INT_MAX, 3 );
 
 // What people do.
 add_action( 'post_updated', array( 'Commerce_Connector_Events', 'post_updated' ), 10, 3 );
