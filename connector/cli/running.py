@@ -7,6 +7,7 @@ import click
 from connector.cli.context import Options
 from connector.compose import compose
 from connector.daemon import Daemon
+from connector.memory import keep_small
 from connector.ops.logs import configure_logs
 from connector.state.database import open_database
 
@@ -15,6 +16,7 @@ from connector.state.database import open_database
 @click.pass_obj
 def run(options: Options) -> int:
     """Run the daemon until it is told to stop (SIGTERM, Ctrl-C)."""
+    keep_small()
     config = options.load()
     configure_logs(config)
     Daemon(compose(config)).run()

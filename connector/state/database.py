@@ -108,7 +108,7 @@ def _engine(url: str) -> tuple[Engine, Path | None]:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-2000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-1000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

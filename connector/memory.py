@@ -1,0 +1,25 @@
+"""Keep a long-running process small: fewer heaps, and large buffers given back when they are freed.
+
+glibc keeps a heap for every thread that ever allocated, up to eight for each core, and each stays
+as large as its busiest moment. Of several threads only one runs Python at a time, so two do.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+_M_ARENA_MAX = -8
+_M_MMAP_THRESHOLD = -3
+_LARGE_BYTES = 128 * 1024
+
+
+def keep_small() -> bool:
+    """Tell the C library. False: it is not glibc, and goes on as it does."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):
+        return False
+    return bool(mallopt(_M_ARENA_MAX, 2)) and bool(mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES))
