@@ -17,11 +17,11 @@ from datetime import datetime, timedelta
 
 from connector.categories import CategoryDelivery
 from connector.errors import ConnectorError
-from connector.model import Lane, Subject, SubjectKind
+from connector.model import FieldName, Lane, Subject, SubjectKind
 from connector.ports import Clock
 from connector.receipts import Receipts
 from connector.send import Sender, Work
-from connector.state import mirror, runs, signals, todo
+from connector.state import holds, mirror, runs, safety, signals, todo
 from connector.state.database import Database
 from connector.state.mirror import MirrorRow
 from connector.state.todo import Claimed, Due, Priority, Why
@@ -39,7 +39,7 @@ from connector.sync.decide import (
 from connector.sync.plan import retire_allowance
 from connector.sync.project import Projection
 from connector.target import Target
-from connector.truth import TruthReader, Truths, known_of
+from connector.truth import TruthReader, Truths, end_holds, known_of
 from connector.work.retry import RetryPolicy
 
 WAIT_SECONDS = 0.5
@@ -122,12 +122,15 @@ class Delivery:
             offers = mirror.load_mirror(connection, site, Lane.OFFERS, subjects)
             content = mirror.load_mirror(connection, site, Lane.CONTENT, subjects)
             bound = mirror.load_bindings(connection, site, subjects)
-        self._remember(claims, truths)
+            held = holds.load_holds(connection, site, subjects)
+        self._remember(claims, truths, end_holds(held, truths))
         work: list[Work] = []
         settled: list[tuple[Claimed, Nothing]] = []
         for claim in claims:
             before = (offers if claim.lane is Lane.OFFERS else content).get(claim.subject)
-            known = known_of(bound.get(claim.subject), before)
+            known = known_of(
+                bound.get(claim.subject), before, held.get(claim.subject), unsure=claim.unsure
+            )
             what = self._decision(claim, truths.shown[claim.subject], known)
             if isinstance(what, Nothing):
                 settled.append((claim, what))
@@ -143,11 +146,15 @@ class Delivery:
             return decide_offers(truth, known)
         return decide_content(truth, known, self.target.rules)
 
-    def _remember(self, claims: Sequence[Claimed], truths: Truths) -> None:
-        """What was learned on the way: SKUs, the next scheduled price, pictures to fetch."""
+    def _remember(
+        self, claims: Sequence[Claimed], truths: Truths, ended: Sequence[tuple[Subject, FieldName]]
+    ) -> None:
+        """What was learned on the way: SKUs, the next scheduled price, pictures to fetch, and
+        holds that are over because the backend has something new."""
         site, now = self.target.name, self._clock.now()
         subjects = _subjects(claims)
         with self._database.write() as connection:
+            holds.end_holds(connection, site, ended)
             mirror.index_skus(
                 connection,
                 self.target.backend,
@@ -178,18 +185,22 @@ class Delivery:
         leaving = [claim for claim, what, before in work if _takes_off(what, before)]
         if not leaving:
             return work
-        site, since = self.target.name, self._clock.now() - SAFETY_WINDOW
-        with self._database.read() as connection:
+        site, now = self.target.name, self._clock.now()
+        since = now - SAFETY_WINDOW
+        with self._database.write() as connection:
+            safety.one_at_a_time(connection)
             gone = mirror.taken_off_since(connection, site, since)
+            gone |= safety.allowed_since(connection, site, since)
             held = mirror.count_held(connection, site, since)
             approved = runs.approved(connection, [c.run_id for c in leaving if c.run_id])
-        asking = [claim for claim in leaving if claim.run_id not in approved]
-        wanted = {claim.subject.id for claim in asking} - gone
-        allowance = retire_allowance(
-            self.target.rules.safety, held=held, already=len(gone), wanted=len(wanted)
-        )
-        if not allowance.stopped:
-            return work
+            asking = [claim for claim in leaving if claim.run_id not in approved]
+            wanted = {claim.subject.id for claim in asking} - gone
+            allowance = retire_allowance(
+                self.target.rules.safety, held=held, already=len(gone), wanted=len(wanted)
+            )
+            if not allowance.stopped:
+                safety.allow(connection, site, {claim.subject.id for claim in leaving}, now)
+                return work
         stopped = [claim for claim in asking if claim.subject.id in wanted]
         self._receipts.stop(stopped, allowance, held)
         return [item for item in work if item[0] not in stopped]

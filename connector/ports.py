@@ -300,7 +300,10 @@ class ContentWrite:
     Where the stored value is neither that one nor the one that the site noted itself at our last
     write, whose answer may have been lost, it is an editor's: the site keeps it and says so in the
     receipt (`kept`). The slug is used when the page is made; then it is the editor's. A page that
-    was retired is published again.
+    was retired is published again. `verbatim` names fields whose values stood at this site before
+    (an undo): they are stored byte by byte as they are, without cleaning. `seen` is the fence of
+    the last write whose receipt came here ("": of none; None: not known): where the site has
+    answered a later one, the receipt also tells what that one replaced.
     """
 
     subject: Subject
@@ -310,6 +313,8 @@ class ContentWrite:
     fields: Mapping[FieldName, JsonValue]
     expected: Mapping[FieldName, FieldHash]
     whole: bool = True
+    verbatim: frozenset[FieldName] = frozenset()
+    seen: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +367,14 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What a field held when a write replaced it: the stored value, and its hash."""
+
+    value: JsonValue
+    hash: FieldHash
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What the site did with one item and what it now holds."""
 
@@ -374,6 +387,11 @@ class Receipt:
     kept: frozenset[FieldName] = frozenset()
     """Fields that were not written because an editor had changed them."""
     message: str = ""
+    before: Mapping[FieldName, Before] | None = None
+    """Of a page that was there already: what each field written held. None: the page was made, or
+    the site cannot say."""
+    made: bool = False
+    """The page was not there before this write."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from connector.errors import blaming
 from connector.model import Lane, ProductId, Subject, SubjectKind
 from connector.ports import Clock, Fetched
-from connector.state import mirror
+from connector.state import holds, mirror
 from connector.state.database import Database
 from connector.state.targets import backend_target
 from connector.sync.decide import (
@@ -22,7 +22,7 @@ from connector.sync.decide import (
 from connector.sync.diff import offer_changes
 from connector.sync.plan import batches
 from connector.target import Target
-from connector.truth import TruthReader, Truths, known_of
+from connector.truth import TruthReader, Truths, end_holds, known_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +82,18 @@ class Preview:
             offers = mirror.load_mirror(connection, site, Lane.OFFERS, subjects)
             content = mirror.load_mirror(connection, site, Lane.CONTENT, subjects)
             bound = mirror.load_bindings(connection, site, subjects)
+            held = holds.load_holds(connection, site, subjects)
+        end_holds(held, truths)
         for subject in subjects:
-            truth, binding = truths.shown[subject], bound.get(subject)
+            truth, binding, own = truths.shown[subject], bound.get(subject), held.get(subject)
             if not lanes or Lane.CONTENT in lanes:
                 page = decide_content(
-                    truth, known_of(binding, content.get(subject)), self._target.rules
+                    truth, known_of(binding, content.get(subject), own), self._target.rules
                 )
                 yield from self._content(subject, page)
             if not lanes or Lane.OFFERS in lanes:
                 before = offers.get(subject)
-                rows = decide_offers(truth, known_of(binding, before))
+                rows = decide_offers(truth, known_of(binding, before, own))
                 yield from self._offers(subject, rows, before)
 
     def _content(

@@ -14,7 +14,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from connector.errors import ConnectorError, Rejected, SafetyStop, TargetDown, TryAgain
-from connector.model import BackendName, Lane, SiteName, Subject, SubjectKind, hash_value
+from connector.model import (
+    BackendName,
+    FieldName,
+    Lane,
+    SiteName,
+    Subject,
+    SubjectKind,
+    hash_value,
+)
 from connector.ports import (
     Clock,
     ContentWrite,
@@ -25,8 +33,9 @@ from connector.ports import (
     RetireWrite,
     TermWrite,
 )
-from connector.state import mirror, runs, todo
+from connector.state import holds, journal, mirror, runs, safety, todo
 from connector.state.database import Database
+from connector.state.journal import Action, Entry
 from connector.state.mirror import Binding, MirrorRow
 from connector.state.runs import Step
 from connector.state.todo import Claimed, Priority
@@ -38,7 +47,7 @@ from connector.sync.decide import (
     SendTerm,
     TakeOff,
 )
-from connector.sync.diff import FieldMirror, confirm, offer_changes
+from connector.sync.diff import PAGE, FieldMirror, confirm, offer_changes
 from connector.sync.plan import Allowance
 from connector.sync.project import OFFERS
 from connector.work.retry import Park, RetryPolicy, after_failure
@@ -110,6 +119,9 @@ class Receipts:
                         again = TryAgain(f"{attempt.claim.subject}: {receipt.message}")
                         self._fail(connection, attempt.claim, again, now)
             self._confirm(connection, done, now)
+            self._journal(connection, done, now)
+            answered = {attempt.claim.subject.id for attempt, _ in done}
+            safety.settle(connection, self._site, answered)
             todo.finish(connection, [attempt.claim for attempt, _ in done])
             runs.record(
                 connection, [self._told(one, receipt, sent_at, now) for one, receipt in done]
@@ -135,6 +147,11 @@ class Receipts:
                     if claim.priority <= Priority.PERSON
                 ],
             )
+
+    def doubt(self, claims: Sequence[Claimed]) -> None:
+        """These were sent, and no answer came: the site may have them or not."""
+        with self._database.write() as connection:
+            todo.doubt(connection, claims)
 
     def fail(self, claims: Sequence[Claimed], error: ConnectorError) -> None:
         """These failed, each for itself: again later, or parked."""
@@ -191,6 +208,7 @@ class Receipts:
         decision = after_failure(error, claim.attempts + 1, self._policy, now, self._chance())
         if isinstance(decision, Park):
             todo.park(connection, claim, reason=error.message, error=decision.error, now=now)
+            mirror.distrust(connection, self._site, claim.lane, claim.subject)
             step = self._step(claim, "parked", f"parked: {error.message}", now)
         else:
             todo.release(connection, [claim], due_at=decision.at, error=error.message, counts=True)
@@ -233,6 +251,29 @@ class Receipts:
         terms = [subject for subject in gone if subject.kind is SubjectKind.CATEGORY]
         mirror.forget_mirror(connection, self._site, terms, [Lane.CONTENT])
 
+    def _journal(
+        self, connection: Connection, done: Sequence[tuple[Attempt, Receipt]], now: datetime
+    ) -> None:
+        """Keep what was replaced, and what holds came of it."""
+        entries: list[Entry] = []
+        restored: list[tuple[Subject, FieldName]] = []
+        refused: list[tuple[Subject, FieldName]] = []
+        unasked = None
+        for attempt, receipt in done:
+            what, claim = attempt.decision, attempt.claim
+            if claim.subject.kind is not SubjectKind.PRODUCT or isinstance(what, SendOffers):
+                continue
+            if isinstance(what, SendContent):
+                refused += [(claim.subject, name) for name in what.change.verbatim & receipt.kept]
+                restored += [(claim.subject, name) for name in what.change.verbatim - receipt.kept]
+            restored.append((claim.subject, PAGE))
+            if claim.run_id is None:
+                unasked = unasked or journal.unasked_run(connection, self._site, now)
+            entries.append(_entry(attempt, receipt, claim.run_id or unasked or "", now))
+        journal.enter(connection, entries)
+        holds.confirm_restored(connection, self._site, restored, now)
+        holds.end_holds(connection, self._site, refused)
+
     def _mirror_row(self, attempt: Attempt, receipt: Receipt, now: datetime) -> MirrorRow | None:
         claim, before = attempt.claim, attempt.before
         shown = None
@@ -245,7 +286,8 @@ class Receipts:
                 fields = {TERM: FieldMirror(term.fingerprint(), stored)}
             case SendContent(change=change):
                 known = before.fields if before else None
-                fields = confirm(known, change.sent, receipt.hashes, receipt.kept)
+                kept = receipt.kept - change.verbatim
+                fields = confirm(known, change.sent, receipt.hashes, kept)
             case TakeOff():
                 return None
         return MirrorRow(
@@ -287,6 +329,16 @@ class Receipts:
             lane=claim.lane,
             facts=facts or {},
         )
+
+
+def _entry(attempt: Attempt, receipt: Receipt, run_id: str, now: datetime) -> Entry:
+    if isinstance(attempt.decision, TakeOff):
+        action = Action.RETIRED
+    else:
+        action = Action.MADE if receipt.made else Action.CHANGED
+    hashes = receipt.hashes if action is not Action.RETIRED else {}
+    subject = attempt.claim.subject
+    return Entry(run_id, attempt.claim.site, subject, now, action, receipt.before, hashes)
 
 
 def _story(attempt: Attempt, receipt: Receipt) -> tuple[str, str, dict[str, object]]:

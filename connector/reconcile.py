@@ -24,15 +24,15 @@ from connector.detect import EVERY_LANE, lanes_of
 from connector.errors import ConnectorError, Rejected, SafetyStop, blaming
 from connector.model import FieldHash, FieldName, Lane, Subject, SubjectKind, hash_value
 from connector.ports import Clock, Held, Sighting
-from connector.state import mirror, runs, signals, targets, todo
+from connector.state import holds, mirror, runs, signals, targets, todo
 from connector.state.database import Database
 from connector.state.mirror import Binding, MirrorRow
 from connector.state.todo import Due, Priority, Why
 from connector.sync.decide import Absent, Nothing, decide_content, decide_offers, decide_term
-from connector.sync.diff import FieldMirror, drifted
+from connector.sync.diff import PAGE, FieldMirror, drifted
 from connector.sync.project import OFFERS
 from connector.target import Target
-from connector.truth import TruthReader, Truths, known_of
+from connector.truth import TruthReader, Truths, end_holds, known_of
 
 
 @dataclass(slots=True)
@@ -117,9 +117,10 @@ class Reconciliation:
                 name: signals.next_round(connection, self._target.backend, name)
                 for name in (self._backend_round, self._site_round)
             }
+        began = self._clock.now()
         self._categories(why)
         self._read_both(rounds, why)
-        self._missing(rounds[self._site_round], why)
+        self._missing(rounds[self._site_round], began, why)
         self._surplus(rounds[self._backend_round], why)
         self._report.equal = self._report.backend - self._differing_products()
         self._report.backend_checksum = f"{self._sums['backend']:016x}"
@@ -196,16 +197,18 @@ class Reconciliation:
             offers = mirror.load_mirror(connection, site, Lane.OFFERS, subjects)
             content = mirror.load_mirror(connection, site, Lane.CONTENT, subjects)
             bound = mirror.load_bindings(connection, site, subjects)
+            held = holds.load_holds(connection, site, subjects)
+        end_holds(held, truths)
         due: list[Due] = []
         fresh: set[Subject] = set()
         for subject in subjects:
             truth, page = shown[subject], content.get(subject)
             if page is None:
                 fresh.add(subject)
-            known = known_of(bound.get(subject), page)
+            known = known_of(bound.get(subject), page, held.get(subject))
             if not isinstance(decide_content(truth, known, self._target.rules), Nothing):
                 due.append(Due(site, Lane.CONTENT, subject))
-            known = known_of(bound.get(subject), offers.get(subject))
+            known = known_of(bound.get(subject), offers.get(subject), held.get(subject))
             if not isinstance(decide_offers(truth, known), Nothing):
                 due.append(Due(site, Lane.OFFERS, subject))
         seen = [Sighting(subject, "") for subject in [*subjects, *sorted(truths.rejected)]]
@@ -309,14 +312,16 @@ class Reconciliation:
 
     # ---- what only one side has ----
 
-    def _missing(self, number: int, why: Why) -> None:
-        """Subjects that the site confirmed once and does not hold now."""
+    def _missing(self, number: int, began: datetime, why: Why) -> None:
+        """Subjects that the site had confirmed when this began, and does not hold now."""
         site = self._target.name
         self._forget_unseen(self._site_round, number)
         with self._database.read() as connection:
             missing = [
                 subject
-                for page in mirror.mirrored(connection, site, SubjectKind.PRODUCT, Lane.CONTENT)
+                for page in mirror.mirrored(
+                    connection, site, SubjectKind.PRODUCT, Lane.CONTENT, before=began
+                )
                 for subject in self._unseen(connection, self._site_round, page)
             ]
         with self._database.write() as connection:
@@ -336,7 +341,9 @@ class Reconciliation:
             surplus = {subject for page in on_sale for subject in self._unbacked(connection, page)}
             rest = {subject for page in offered for subject in self._unbacked(connection, page)}
             rows = mirror.load_mirror(connection, site, Lane.OFFERS, sorted(rest))
+            kept = holds.load_holds(connection, site, sorted(surplus))
         surplus |= {subject for subject, row in rows.items() if row.shown}
+        surplus -= {subject for subject, held in kept.items() if PAGE in held}
         with self._database.write() as connection:
             self._mark(connection, _every_lane(self._target, sorted(surplus)), why)
         self._report.surplus = len(surplus)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from connector.errors import Rejected, TryAgain, blaming
+from connector.errors import ConnectorError, Rejected, TargetDown, TryAgain, blaming
 from connector.model import CategoryId
 from connector.ports import ContentWrite, Fence, OffersWrite, Receipt, RetireWrite, TermWrite
 from connector.receipts import Attempt, Receipts
@@ -71,12 +71,19 @@ class Sender:
         except Rejected as error:
             self._halve(batch, write, error)
             return
-        except TryAgain as error:
-            if error.retry_after_seconds is not None:
+        except ConnectorError as error:
+            self._receipts.doubt([attempt.claim for attempt in batch])
+            if not isinstance(error, TryAgain) or error.retry_after_seconds is not None:
                 raise
             self._target.site.check()
             self._receipts.fail([attempt.claim for attempt in batch], error)
             return
+        if [each.subject for each in answers] != [each.write.subject for each in batch]:
+            self._receipts.doubt([attempt.claim for attempt in batch])
+            raise TargetDown(
+                f"{self._target.name} answered for other items than were sent; update its plugin"
+                " or module (`connector plugin build`)"
+            )
         if stale := self._receipts.keep(batch, answers, sent_at):
             self._rise(stale)
 
@@ -119,7 +126,15 @@ def _attempt(
             write = OffersWrite(subject, fence, write_id, offers)
         case SendContent(slug=slug, change=change):
             write = ContentWrite(
-                subject, fence, write_id, slug, change.fields, change.expected, change.creates
+                subject,
+                fence,
+                write_id,
+                slug,
+                change.fields,
+                change.expected,
+                change.creates,
+                change.verbatim,
+                before.fence if before else ("" if claim.unsure else None),
             )
         case SendTerm(term=term):
             parent = CategoryId(term.parent) if term.parent else None

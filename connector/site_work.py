@@ -62,7 +62,9 @@ class SiteWork:
             f"something unforeseen happened ({type(error).__name__}); the log has the details."
             " Please report it, then `connector parked retry`"
         )
-        self._receipts().fail(claims, what)
+        receipts = self._receipts()
+        receipts.doubt(claims)
+        receipts.fail(claims, what)
 
     def probe(self, target: str) -> None:
         """Call the backend or the site once. Raises while it cannot be worked with."""

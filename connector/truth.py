@@ -17,6 +17,7 @@ from connector.model import (
     Category,
     CategoryId,
     CmsId,
+    FieldName,
     Product,
     ProductId,
     SiteName,
@@ -27,10 +28,12 @@ from connector.ports import Clock, Fetched
 from connector.state import mirror, pictures
 from connector.state.database import Database
 from connector.state.freshness import parked_subjects
+from connector.state.holds import HeldField
 from connector.state.mirror import Binding, MirrorRow
 from connector.state.pictures import Picture
 from connector.state.targets import backend_target
 from connector.sync.decide import Absent, Known
+from connector.sync.diff import over
 from connector.sync.plan import batches, by_failures
 from connector.sync.project import Projection, project
 from connector.sync.selection import exclusion
@@ -182,10 +185,32 @@ def _pictures_due(product: Product, known: Mapping[str, Picture]) -> tuple[str, 
     )
 
 
-def known_of(binding: Binding | None, row: MirrorRow | None) -> Known:
+def known_of(
+    binding: Binding | None,
+    row: MirrorRow | None,
+    held: Mapping[FieldName, HeldField] | None = None,
+    *,
+    unsure: bool = False,
+) -> Known:
     """What the state knows of a subject at a site, as the decisions take it."""
     return Known(
         bound=binding is not None and binding.cms_id is not None,
         retired=binding is not None and binding.retired_at is not None,
         mirror=row.fields if row else None,
+        holds={name: each.hold for name, each in (held or {}).items()},
+        unsure=unsure,
     )
+
+
+def end_holds(
+    held: dict[Subject, dict[FieldName, HeldField]], truths: Truths
+) -> list[tuple[Subject, FieldName]]:
+    """Take out the holds that are over, and say which they were."""
+    ended: list[tuple[Subject, FieldName]] = []
+    for subject, fields in held.items():
+        truth = truths.shown[subject]
+        document = truth.document if isinstance(truth, Projection) else None
+        for name in over({n: each.hold for n, each in fields.items()}, document):
+            del fields[name]
+            ended.append((subject, name))
+    return ended

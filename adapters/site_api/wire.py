@@ -25,6 +25,7 @@ from connector.model import (
     SubjectKind,
 )
 from connector.ports import (
+    Before,
     ContentWrite,
     Fence,
     Held,
@@ -125,6 +126,8 @@ def write_json(write: Write) -> dict[str, object]:
                 "fields": dict(write.fields),
                 "expected": dict(write.expected),
                 "whole": write.whole,
+                "verbatim": sorted(write.verbatim),
+                "seen": write.seen,
             }
         case TermWrite():
             frame |= {
@@ -282,7 +285,20 @@ def _receipt(item: Json) -> Receipt:
         hashes=_hashes(item),
         kept=frozenset(FieldName(each) for each in _texts(item, "kept")),
         message=_get(item, "message", str),
+        before=_before(item),
+        made=_optional(item, "made", bool) or False,
     )
+
+
+def _before(item: Json) -> dict[FieldName, Before] | None:
+    if item.get("before") is None:
+        return None
+    fields = _object(item, "before")
+    return {
+        FieldName(name): Before(one.get("value"), FieldHash(_get(one, "hash", str)))  # type: ignore[arg-type]
+        for name in fields
+        for one in [_object(fields, name)]
+    }
 
 
 def _subject(item: Json) -> Subject:

@@ -12,6 +12,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from adapters.wordpress.plain_decide import (
@@ -24,6 +25,7 @@ from adapters.wordpress.plain_decide import (
     held_of,
     receipt_of,
     repeated,
+    replaced,
     slugs_for,
 )
 from adapters.wordpress.plain_page import CATEGORIES, Post, category_ids, places
@@ -220,7 +222,10 @@ class PlainSite:
             post = self._pages.note(page.subject, answer)
             stored = frame.hashes(post)
             hashes = {name: stored[name] for name in page.written}
-            receipts[page.subject] = receipt_of(post, page.subject, hashes, page.kept)
+            receipt = receipt_of(post, page.subject, hashes, page.kept)
+            receipts[page.subject] = replace(
+                receipt, before=replaced(page, frame), made=page.post is None
+            )
             if mended := page.mended(post, stored):
                 mending.append(mended)
         self._rest.batch([self._pages.part(each, None) for each in mending])

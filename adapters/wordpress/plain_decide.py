@@ -26,6 +26,7 @@ from adapters.wordpress.plain_page import (
     offers_table,
     problem_of,
     stored_hashes,
+    stored_values,
     text_as_stored,
     wanted_hash,
 )
@@ -39,7 +40,7 @@ from connector.model import (
     Lane,
     Subject,
 )
-from connector.ports import ContentWrite, Held, OffersWrite, Outcome, Receipt, RetireWrite
+from connector.ports import Before, ContentWrite, Held, OffersWrite, Outcome, Receipt, RetireWrite
 
 Write = OffersWrite | ContentWrite | RetireWrite
 RETIRED = "draft"
@@ -186,6 +187,18 @@ def receipt_of(
     kept: frozenset[FieldName] = frozenset(),
 ) -> Receipt:
     return Receipt(subject, Outcome.DONE, CmsId(str(post.id)), post.link, hashes, kept)
+
+
+def replaced(page: PageWrite, frame: Frame) -> dict[FieldName, Before] | None:
+    """What a write replaced, of the fields that core has a place for; None: the page was made."""
+    if page.post is None:
+        return None
+    hashes, values = frame.hashes(page.post), stored_values(page.post, frame.shown, frame.terms)
+    return {
+        name: Before(values[name], hashes[name])
+        for name in page.written
+        if name in values and name in hashes
+    }
 
 
 def held_of(post: Post, marker: Marker, frame: Frame) -> Held:

@@ -170,6 +170,19 @@ def stored_hashes(
     } | {OFFERS: offers_hash(post.offers_html)}
 
 
+def stored_values(
+    post: Post, shown: Collection[FieldName], terms: Mapping[int, CategoryId]
+) -> dict[FieldName, JsonValue]:
+    """The values that core has a place for, as they can be written again."""
+    values: dict[FieldName, JsonValue] = {
+        TITLE: post.title,
+        SUBTITLE: post.excerpt,
+        DESCRIPTION: post.text,
+        CATEGORIES: [*sorted(str(terms[each]) for each in post.categories if each in terms)],
+    }
+    return {name: value for name, value in values.items() if name in shown}
+
+
 def categories_hash(categories: Iterable[CategoryId]) -> FieldHash:
     return hash_value([*sorted(categories)])
 

@@ -10,7 +10,7 @@ import sys
 import click
 
 from connector import __version__
-from connector.cli import explain, owners, parked, running, setup, status, sync
+from connector.cli import explain, owners, parked, running, setup, status, sync, undo
 from connector.cli.context import Options
 from connector.errors import (
     ConfigError,
@@ -48,6 +48,7 @@ for command in (
     *explain.COMMANDS,
     *owners.COMMANDS,
     *parked.COMMANDS,
+    *undo.COMMANDS,
     *running.COMMANDS,
 ):
     cli.add_command(command)

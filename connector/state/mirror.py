@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +33,7 @@ from connector.model import (
 )
 from connector.state.database import insert
 from connector.state.tables import bindings, mirror, skus
-from connector.sync.diff import FieldMirror
+from connector.sync.diff import FieldMirror, doubted
 
 _CHUNK = 500
 
@@ -83,6 +83,13 @@ def load_mirror(
                 }
                 found[subject] = MirrorRow(site, lane, subject, known, fence, confirmed_at, shown)
     return found
+
+
+def distrust(connection: Connection, site: SiteName, lane: Lane, subject: Subject) -> None:
+    """What was sent to a subject since its last receipt is not known: let nothing count as sent."""
+    row = load_mirror(connection, site, lane, [subject]).get(subject)
+    if row is not None:
+        save_mirror(connection, [replace(row, fields=dict(doubted(row.fields) or {}))])
 
 
 def save_mirror(connection: Connection, rows: Sequence[MirrorRow]) -> None:
@@ -143,10 +150,17 @@ def forget_mirror(
 
 
 def mirrored(
-    connection: Connection, site: SiteName, kind: SubjectKind, lane: Lane, page: int = 1000
+    connection: Connection,
+    site: SiteName,
+    kind: SubjectKind,
+    lane: Lane,
+    page: int = 1000,
+    before: datetime | None = None,
 ) -> Iterator[list[Subject]]:
-    """Every subject that the site confirmed in a lane, in pages."""
-    wanted = (mirror.c.site == site, mirror.c.lane == lane.value, mirror.c.kind == kind.value)
+    """Every subject that the site confirmed in a lane (before a moment), in pages."""
+    wanted = [mirror.c.site == site, mirror.c.lane == lane.value, mirror.c.kind == kind.value]
+    if before is not None:
+        wanted.append(mirror.c.confirmed_at < before)
     yield from _pages(connection, mirror.c.subject, wanted, kind, page)
 
 

@@ -81,8 +81,15 @@ def get_run(connection: Connection, run_id: str) -> Run | None:
     return Run(**row) if row else None
 
 
-def latest_runs(connection: Connection, limit: int = 20) -> list[Run]:
+UNASKED = "changes"
+"""The kind of the runs that gather, by the hour, what nobody asked for."""
+
+
+def latest_runs(connection: Connection, limit: int = 20, *, unasked: bool = False) -> list[Run]:
+    """The latest runs, newest first; `unasked`: also those that gather the backend's changes."""
     query = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
+    if not unasked:
+        query = query.where(runs.c.kind != UNASKED)
     return [Run(**row) for row in connection.execute(query).mappings()]
 
 

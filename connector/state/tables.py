@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Dialect,
     Index,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData()
@@ -80,6 +82,13 @@ todo = Table(
     Column("lease_until", Moment),
     Column("claimed_at", Moment),
     Column("fence", BigInteger, comment="sequence of the claim that holds or last held it"),
+    Column(
+        "unsure",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="a write whose answer is not known may have reached the site",
+    ),
     Column("run_id", String(40)),
     Column("trace_id", String(64), nullable=False),
     Column("cause", String(200), nullable=False, comment="what marked it: webhook x, poll ..."),
@@ -234,4 +243,45 @@ pictures = Table(
     Column("error", Text),
     Column("tried_at", Moment, nullable=False),
     Index("pictures_hash", "site", "content_hash"),
+)
+
+leaving = Table(
+    "leaving",
+    metadata,
+    _name("site", primary_key=True),
+    Column("subject", String(191), primary_key=True),
+    Column("at", Moment, nullable=False, comment="when it was allowed to go off sale"),
+    comment="products counted against the safety stop before the site has answered",
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", _SERIAL, primary_key=True),
+    Column("run_id", String(40), nullable=False),
+    _name("site", nullable=False),
+    *_subject(),
+    Column("at", Moment, nullable=False),
+    Column("action", String(16), nullable=False, comment="made, changed or retired"),
+    Column("before", JSON, comment="name: [value, hash] as the site held it; null: not known"),
+    Column("after", JSON, nullable=False, comment="name: hash as the site stored it"),
+    Index("journal_run", "run_id", "id"),
+    Index("journal_age", "at"),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    _name("site", primary_key=True),
+    *_subject(primary=True),
+    Column("field", String(100), primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("against", String(64), nullable=False, comment="the backend's value, by its hash"),
+    Column("expected", String(64), nullable=False, comment="what the site held then, by its hash"),
+    Column("wanted", String(64), nullable=False, comment="the site's hash of the value, if known"),
+    Column("restored_at", Moment, comment="null: not confirmed yet"),
+    Column("run_id", String(40), nullable=False),
+    Column("asked_by", String(120), nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("holds_run", "run_id"),
 )

@@ -80,6 +80,9 @@ class Claimed:
     run_id: str | None
     trace_id: str
     cause: str
+    unsure: bool = False
+    """An earlier write may have reached the site, and its answer never came here: what the mirror
+    says of it is not to be trusted."""
 
 
 # ---- marking ----
@@ -217,6 +220,7 @@ def claim(
             lease_owner=owner,
             lease_until=now + timedelta(seconds=lease_seconds),
             claimed_at=now,
+            unsure=or_(todo.c.unsure, todo.c.lease_until.is_not(None)),
             fence=next_fence(connection),
         )
         .returning(todo)
@@ -266,6 +270,7 @@ def _claimed(row: Mapping[str, Any]) -> Claimed:
         run_id=row["run_id"],
         trace_id=row["trace_id"],
         cause=row["cause"],
+        unsure=row["unsure"],
     )
 
 
@@ -318,6 +323,7 @@ def _keep_due(connection: Connection, claims: Sequence[Claimed]) -> None:
         .values(
             lease_owner=None,
             lease_until=None,
+            unsure=False,
             attempts=0,
             error=None,
             first_marked_at=todo.c.claimed_at,
@@ -351,10 +357,20 @@ def release(
     )
 
 
+def doubt(connection: Connection, claims: Sequence[Claimed]) -> None:
+    """A write for these may have reached the site: the next claim is to know."""
+    if claims:
+        connection.execute(
+            update(todo).where(*_HELD).values(unsure=True),
+            [{"b_id": claim.id, "b_fence": claim.fence} for claim in sorted(claims, key=_place)],
+        )
+
+
 def release_all(connection: Connection) -> int:
     """At the start of the only daemon: whatever a dead one held is free again."""
     freed = update(todo).where(todo.c.lease_until.is_not(None))
-    return connection.execute(freed.values(lease_owner=None, lease_until=None)).rowcount
+    values = {"lease_owner": None, "lease_until": None, "unsure": True}
+    return connection.execute(freed.values(values)).rowcount
 
 
 def park(

@@ -6,10 +6,20 @@ means (gone from the backend, not selected) is said by the caller; a broken answ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connector.model import FieldHash, FieldName, JsonValue, Offer, hash_value
-from connector.sync.diff import ContentChange, Mirror, content_change, value_change
+from connector.sync.diff import (
+    LIVE,
+    PAGE,
+    RETIRED,
+    ContentChange,
+    Holds,
+    Mirror,
+    content_change,
+    doubted,
+    value_change,
+)
 from connector.sync.project import OFFERS, Projection, Term, offers_json
 from connector.sync.rules import SiteRules
 
@@ -28,6 +38,23 @@ class Known:
     bound: bool = False
     retired: bool = False
     mirror: Mirror | None = None
+    holds: Holds = field(default_factory=dict)
+    """What people hold against the backend, without holds that are over."""
+    unsure: bool = False
+    """A write may have reached the site whose answer never came: the mirror may be out of date."""
+
+    def trusted(self) -> Mirror | None:
+        """The mirror as far as it can be relied on."""
+        return doubted(self.mirror) if self.unsure else self.mirror
+
+    def on_site(self) -> bool:
+        """Whether the subject may be on sale at the site."""
+        return self.unsure or (self.bound and not self.retired)
+
+    def page_held(self) -> str | None:
+        """LIVE or RETIRED where a person decided so; None: the backend decides."""
+        hold = self.holds.get(PAGE)
+        return None if hold is None else str(hold.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +94,13 @@ Decision = SendOffers | SendContent | SendTerm | TakeOff | Nothing
 
 def decide_offers(truth: Projection | Absent, known: Known) -> SendOffers | Nothing:
     """Offers to write; none for a product that is absent, so that its rows go away."""
-    offers = truth.offers if isinstance(truth, Projection) else ()
+    shown = isinstance(truth, Projection) and known.page_held() != RETIRED
+    offers = truth.offers if shown and isinstance(truth, Projection) else ()
     rows = offers_json(offers)
     sent = hash_value(rows)
-    if not value_change(sent, known.mirror, OFFERS):
+    if not value_change(sent, known.trusted(), OFFERS):
         return Nothing()
-    if not offers and known.mirror is None:
+    if not offers and known.mirror is None and not known.unsure:
         reason = truth.reason if isinstance(truth, Absent) else "no variant has a price here"
         return Nothing(reason)
     return SendOffers(offers, rows, sent)
@@ -82,23 +110,27 @@ def decide_content(
     truth: Projection | Absent, known: Known, rules: SiteRules
 ) -> SendContent | TakeOff | Nothing:
     """The page to write or retire. A retired page that is wanted again is written to revive it."""
-    if isinstance(truth, Absent):
-        on_sale = known.bound and not known.retired
-        return TakeOff(truth.reason) if on_sale else Nothing(truth.reason)
-    change = content_change(truth.document, known.mirror, rules)
+    held = known.page_held()
+    if isinstance(truth, Absent) and held == LIVE:
+        return SendContent("", _REVIVE) if known.retired else Nothing("held on sale by a person")
+    if isinstance(truth, Absent) or held == RETIRED:
+        reason = truth.reason if isinstance(truth, Absent) else "held off sale by a person"
+        return TakeOff(reason) if known.on_site() else Nothing(reason)
+    change = content_change(truth.document, known.trusted(), rules, known.holds)
     if change is None and not known.retired:
         return Nothing()
-    if change is None:
-        change = ContentChange(fields={}, sent={}, expected={}, creates=False)
-    return SendContent(truth.document.slug, change)
+    return SendContent(truth.document.slug, change or _REVIVE)
+
+
+_REVIVE = ContentChange(fields={}, sent={}, expected={}, creates=False)
+"""Publishes a retired page again as it is."""
 
 
 def decide_term(truth: Term | Absent, known: Known) -> SendTerm | TakeOff | Nothing:
     """The category to write or take away."""
     if isinstance(truth, Absent):
-        on_site = known.bound and not known.retired
-        return TakeOff(truth.reason) if on_site else Nothing(truth.reason)
-    unchanged = not value_change(truth.fingerprint(), known.mirror, TERM)
+        return TakeOff(truth.reason) if known.on_site() else Nothing(truth.reason)
+    unchanged = not value_change(truth.fingerprint(), known.trusted(), TERM)
     if unchanged and known.bound and not known.retired:
         return Nothing()
     return SendTerm(truth)

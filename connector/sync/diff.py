@@ -8,7 +8,7 @@ wanted now is not the one sent; nothing to write means no request.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connector.model import Document, FieldHash, FieldName, JsonValue, hash_value
 from connector.sync.owners import Owner
@@ -30,27 +30,79 @@ class FieldMirror:
 Mirror = Mapping[FieldName, FieldMirror]
 
 
+def doubted(mirror: Mirror | None) -> Mirror | None:
+    """The mirror where a later write may have reached the site: nothing counts as sent."""
+    if mirror is None:
+        return None
+    return {name: replace(field, sent=FieldHash("")) for name, field in mirror.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A field kept as a person wants it, against one value of the backend.
+
+    It is over when the backend has another value than `against`.
+    """
+
+    value: JsonValue
+    against: FieldHash
+    """The hash of the backend's value that is not to be shown."""
+    expected: FieldHash
+    """What the site held when the hold was made: where it holds something else by now, an editor
+    was there, and is right."""
+    restored: bool = False
+    """The site has confirmed the value."""
+
+
+Holds = Mapping[FieldName, Hold]
+PAGE = FieldName("page")
+"""Not a field of documents: a hold on it keeps a page on sale (LIVE) or off it (RETIRED)."""
+LIVE, RETIRED = "live", "retired"
+ABSENT, PRESENT = FieldHash("absent"), FieldHash("present")
+"""What a hold on PAGE stands against: the backend's product is gone, or it is there."""
+
+
+def over(holds: Holds, document: Document | None) -> frozenset[FieldName]:
+    """Holds that have ended, because the backend has something new. None: the product is absent."""
+    presence = ABSENT if document is None else PRESENT
+    fields = {} if document is None else document.fields
+    return frozenset(
+        name
+        for name, hold in holds.items()
+        if (name == PAGE and hold.against != presence)
+        or (name in fields and hold.against != hash_value(fields[name]))
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ContentChange:
     """The fields of a page to write, and what the site is expected to hold."""
 
     fields: Mapping[FieldName, JsonValue]
     sent: Mapping[FieldName, FieldHash]
-    """The hash of each of `fields`."""
+    """The hash of the backend's value of each of `fields`."""
     expected: Mapping[FieldName, FieldHash]
     creates: bool
+    verbatim: frozenset[FieldName] = frozenset()
+    """Fields whose value is a hold's, not the backend's."""
 
 
 def content_change(
-    document: Document, mirror: Mirror | None, rules: SiteRules
+    document: Document, mirror: Mirror | None, rules: SiteRules, holds: Holds | None = None
 ) -> ContentChange | None:
     """The change that brings a page up to date; None when there is nothing to write.
 
     `mirror` is None for a page that the site is not known to have: then everything is written, and
-    still no editor's value overwritten, for the page may be there (an answer was lost).
+    still no editor's value overwritten, for the page may be there (an answer was lost). A held
+    field is written as the hold wants it.
     """
     sent = {name: hash_value(value) for name, value in document.fields.items()}
-    names = [name for name in document.fields if _due(name, sent[name], mirror, rules)]
+    held = {n: hold for n, hold in (holds or {}).items() if sent.get(n) == hold.against}
+    names = [
+        name
+        for name in document.fields
+        if _due(name, sent[name], mirror, rules) or (name in held and not held[name].restored)
+    ]
     if not names and mirror is not None:
         return None
     known = mirror or {}
@@ -59,11 +111,14 @@ def content_change(
         for name in names
         if rules.owner(name) is not Owner.COMMERCE
     }
+    restoring = {name: held[name] for name in names if name in held}
+    expected |= {name: hold.expected for name, hold in restoring.items() if not hold.restored}
     return ContentChange(
-        fields={name: document.fields[name] for name in names},
+        fields={n: restoring[n].value if n in restoring else document.fields[n] for n in names},
         sent={name: sent[name] for name in names},
         expected=expected,
         creates=mirror is None,
+        verbatim=frozenset(restoring),
     )
 
 

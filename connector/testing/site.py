@@ -30,6 +30,7 @@ from connector.model import (
     hash_value,
 )
 from connector.ports import (
+    Before,
     ContentWrite,
     Fence,
     Held,
@@ -318,16 +319,33 @@ class MemorySite:
         if missing := self._unknown_categories(write):
             message = f"category {missing[0]} is not here yet"
             return self._receipt(write.subject, Outcome.RETRY, message=message)
+        made = write.subject not in self._pages
+        _, unseen = self._answers.get((write.subject, Lane.CONTENT), ("", None))
+        if write.seen in (None, self._last_fence(write.subject)):
+            unseen = None
         page = self._pages.get(write.subject) or self._make(write.subject, write.slug)
         kept = frozenset(name for name in write.fields if _keeps(page, name, write.expected))
         stored = {
-            name: as_stored(value) for name, value in write.fields.items() if name not in kept
+            name: value if name in write.verbatim else as_stored(value)
+            for name, value in write.fields.items()
+            if name not in kept
+        }
+        before = {
+            name: Before(page.fields.get(name), stored_hash(page.fields.get(name)))
+            for name in stored
         }
         page.fields.update(stored)
         page.retired = False
         hashes = {name: stored_hash(value) for name, value in stored.items()}
         page.ours.update(hashes)
-        return self._receipt(write.subject, Outcome.DONE, hashes, kept)
+        receipt = self._receipt(write.subject, Outcome.DONE, hashes, kept)
+        if unseen is not None:
+            made, before = made or unseen.made, {**before, **(unseen.before or {})}
+        return replace(receipt, made=made, before=None if made else before)
+
+    def _last_fence(self, subject: Subject) -> str:
+        fence = self._fences.get((subject, Lane.CONTENT))
+        return str(fence) if fence else ""
 
     def _apply_term(self, write: TermWrite) -> Receipt:
         parent = write.parent and Subject(SubjectKind.CATEGORY, write.parent)

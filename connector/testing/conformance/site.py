@@ -312,6 +312,50 @@ class SiteConformance:
         assert receipt.kept == frozenset()
         assert bench.read(made.subject, TITLE) == "Ours"
 
+    # ---- what writes replace ----
+
+    def test_a_receipt_tells_whether_the_page_was_made(self, bench: SiteBench) -> None:
+        made = document()
+        first = done(bench.site.write_content([made]))
+        second = done(bench.site.write_content([change_of(made, {TITLE: "Second"})]))
+        assert (first.made, first.before) == (True, None)
+        assert not second.made
+
+    def test_what_was_replaced_can_be_put_back_byte_by_byte(self, bench: SiteBench) -> None:
+        odd = '<p onclick="x()">An  editor\'s & <em>own</em></p>'
+        made = document()
+        done(bench.site.write_content([made]))
+        bench.edit(made.subject, DESCRIPTION, odd)
+        stood = held_at(bench.site, made.subject).hashes[DESCRIPTION]
+        value = bench.read(made.subject, DESCRIPTION)
+        written = done(bench.site.write_content([change_of(made, {DESCRIPTION: "<p>Ours</p>"})]))
+        assert written.before is not None
+        assert written.before[DESCRIPTION].hash == stood
+        back = replace(
+            change_of(made, {DESCRIPTION: written.before[DESCRIPTION].value}),
+            expected={DESCRIPTION: written.hashes[DESCRIPTION]},
+            verbatim=frozenset({DESCRIPTION}),
+        )
+        receipt = done(bench.site.write_content([back]))
+        assert receipt.hashes[DESCRIPTION] == stood
+        assert bench.read(made.subject, DESCRIPTION) == value
+
+    def test_what_a_lost_answer_replaced_is_told_by_the_next(self, bench: SiteBench) -> None:
+        needs_fences(bench)
+        made = document()
+        first = done(bench.site.write_content([made]))
+        lost = replace(change_of(made, {TITLE: "Second"}), seen=str(made.fence))
+        done(bench.site.write_content([lost]))
+        third = replace(change_of(lost, {TITLE: "Third"}), seen=str(made.fence))
+        receipt = done(bench.site.write_content([third]))
+        assert receipt.before is not None
+        assert receipt.before[TITLE].hash == first.hashes[TITLE]
+        assert done(bench.site.write_content([third])).before == receipt.before
+        fourth = replace(change_of(third, {TITLE: "Fourth"}), seen=str(third.fence))
+        receipt = done(bench.site.write_content([fourth]))
+        assert receipt.before is not None
+        assert receipt.before[TITLE].hash != first.hashes[TITLE]
+
     def test_the_inventory_shows_an_editors_change(self, bench: SiteBench) -> None:
         made = document()
         first = done(bench.site.write_content([made]))
@@ -604,8 +648,12 @@ def held_at(site: Site, subject: Subject) -> Held:
 
 
 def same(one: Receipt, other: Receipt) -> bool:
-    """Whether two receipts say the same; messages are for people."""
-    return replace(one, message="") == replace(other, message="")
+    """Whether two receipts say the same of what the site holds; messages are for people."""
+    return _holds(one) == _holds(other)
+
+
+def _holds(receipt: Receipt) -> Receipt:
+    return replace(receipt, message="", before=None, made=False)
 
 
 def capabilities(bench: SiteBench) -> SiteCapabilities:

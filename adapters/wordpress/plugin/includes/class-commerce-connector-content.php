@@ -77,10 +77,11 @@ final class Commerce_Connector_Content {
 	/**
 	 * Writes what can be written, and answers for each item.
 	 *
-	 * @param object[] $items By subject key.
+	 * @param object[] $items  By subject key.
+	 * @param array[]  $fences Fences of the subjects.
 	 * @return array[] Receipts by subject key.
 	 */
-	public function apply( array $items ) {
+	public function apply( array $items, array $fences ) {
 		$bound    = Commerce_Connector_Stored::bindings( array_keys( $items ) );
 		$stored   = Commerce_Connector_Stored::products( $this->backend, array_column( $bound, 'object_id' ) );
 		$terms    = new Commerce_Connector_Term_Lists( $this->backend, $this->categories( $items ), $this->tags( $items ) );
@@ -108,7 +109,7 @@ final class Commerce_Connector_Content {
 		}
 		$this->save_meta( $pages );
 		$terms->save( $pages );
-		return $receipts + $this->confirm( $items, $pages, $bound );
+		return $receipts + $this->confirm( $items, $pages, $bound, $fences );
 	}
 
 	/**
@@ -214,7 +215,10 @@ final class Commerce_Connector_Content {
 	private function save_post( $key, $item, array $page ) {
 		$post = array();
 		foreach ( array_intersect_key( Commerce_Connector_Stored::COLUMNS, $page['write'] ) as $field => $column ) {
-			$clean = self::clean( $page['write'][ $field ], self::ALLOWED[ $field ] );
+			$clean = $page['write'][ $field ];
+			if ( ! in_array( $field, $item->verbatim, true ) ) {
+				$clean = self::clean( $clean, self::ALLOWED[ $field ] );
+			}
 			if ( ! $page['have'] || $page['have']['raw'][ $field ] !== $clean ) {
 				$post[ $column ] = $clean;
 			}
@@ -305,12 +309,15 @@ final class Commerce_Connector_Content {
 	 */
 	private function save_meta( array $pages ) {
 		global $wpdb;
-		$old = array();
-		$new = array();
+		$old  = array();
+		$new  = array();
+		$gone = array();
 		foreach ( $pages as $page ) {
 			foreach ( self::meta( $page ) as $name => $value ) {
 				$at = isset( $page['have']['meta_ids'][ $name ] ) ? $page['have']['meta_ids'][ $name ] : 0;
-				if ( $at ) {
+				if ( null === $value ) {
+					$gone[] = (int) $at;
+				} elseif ( $at ) {
 					$old[] = array( $at, $page['id'], $name, $value );
 				} else {
 					$new[] = array( $page['id'], $name, $value );
@@ -319,10 +326,13 @@ final class Commerce_Connector_Content {
 		}
 		Commerce_Connector_Sql::insert( $wpdb->postmeta, array( 'meta_id', 'post_id', 'meta_key', 'meta_value' ), $old, array( 'meta_value' ) );
 		Commerce_Connector_Sql::insert( $wpdb->postmeta, array( 'post_id', 'meta_key', 'meta_value' ), $new );
+		if ( array_filter( $gone ) ) {
+			Commerce_Connector_Sql::run( "DELETE FROM {$wpdb->postmeta} WHERE meta_id IN (" . implode( ', ', array_filter( $gone ) ) . ')' );
+		}
 	}
 
 	/**
-	 * The meta rows of one page. The featured image is ours until an editor takes another.
+	 * The meta rows of one page; null for one that goes away. The featured image is ours until an editor takes another.
 	 *
 	 * @param array $page Page.
 	 * @return array Name to value.
@@ -331,7 +341,7 @@ final class Commerce_Connector_Content {
 		$meta = array();
 		foreach ( $page['write'] as $field => $value ) {
 			if ( ! isset( Commerce_Connector_Stored::COLUMNS[ $field ] ) && 'categories' !== $field && 'tags' !== $field ) {
-				$meta[ Commerce_Connector_Stored::META . $field ] = Commerce_Connector_Stored::json( $value );
+				$meta[ Commerce_Connector_Stored::META . $field ] = null === $value ? null : Commerce_Connector_Stored::json( $value );
 			}
 		}
 		if ( isset( $page['write']['media'] ) ) {
@@ -358,12 +368,13 @@ final class Commerce_Connector_Content {
 	/**
 	 * Reads back what is stored now, notes it in the bindings, and answers.
 	 *
-	 * @param object[] $items Items.
-	 * @param array[]  $pages Pages with ids.
-	 * @param array[]  $bound Bindings as they were.
+	 * @param object[] $items  Items.
+	 * @param array[]  $pages  Pages with ids.
+	 * @param array[]  $bound  Bindings as they were.
+	 * @param array[]  $fences Fences of the subjects.
 	 * @return array[] Receipts by subject key.
 	 */
-	private function confirm( array $items, array $pages, array $bound ) {
+	private function confirm( array $items, array $pages, array $bound, array $fences ) {
 		$stored   = Commerce_Connector_Stored::products( $this->backend, array_column( $pages, 'id' ) );
 		$receipts = array();
 		$rows     = array();
@@ -392,11 +403,42 @@ final class Commerce_Connector_Content {
 					'url'    => get_permalink( $page['id'] ),
 					'hashes' => $hashes,
 					'kept'   => $page['kept'],
-				)
+				) + self::replaced( $items[ $key ], $page, $fields, isset( $fences[ $key ]['content'] ) ? $fences[ $key ]['content'] : null )
 			);
 		}
 		Commerce_Connector_Sql::insert( Commerce_Connector_Tables::name( 'bindings' ), array( 'subject_key', 'backend', 'kind', 'backend_id', 'object_id', 'retired', 'synced_at', 'hashes', 'bases', 'status' ), $rows, array( 'object_id', 'retired', 'synced_at', 'hashes', 'bases' ) );
 		return $receipts;
+	}
+
+	/**
+	 * What a write replaced, so that it can be undone. Where the answer to the write before never
+	 * reached the daemon, what that one replaced.
+	 *
+	 * @param object     $item   Item.
+	 * @param array      $page   Page.
+	 * @param string[]   $fields Fields written.
+	 * @param array|null $last   Fence and receipt of the write before.
+	 * @return array made and before.
+	 */
+	private static function replaced( $item, array $page, array $fields, $last ) {
+		$made   = ! $page['have'];
+		$before = array();
+		foreach ( $made ? array() : $fields as $field ) {
+			$raw              = isset( $page['have']['raw'][ $field ] ) ? $page['have']['raw'][ $field ] : null;
+			$before[ $field ] = array(
+				'value' => Commerce_Connector_Inventory::value( 'product', $field, $page['have']['raw'] ),
+				'hash'  => Commerce_Connector_Stored::hash( $raw ),
+			);
+		}
+		if ( $last && '' !== $last['receipt'] && null !== $item->seen && $item->seen !== $last['epoch'] . '.' . $last['sequence'] ) {
+			$unseen = json_decode( $last['receipt'] );
+			$made   = $made || ! empty( $unseen->made );
+			$before = ( isset( $unseen->before ) ? get_object_vars( $unseen->before ) : array() ) + $before;
+		}
+		return array(
+			'made'   => $made,
+			'before' => $made ? null : (object) $before,
+		);
 	}
 
 	/**

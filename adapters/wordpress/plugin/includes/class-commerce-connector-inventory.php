@@ -173,7 +173,7 @@ final class Commerce_Connector_Inventory {
 	 * @param array  $raw   Raw values.
 	 * @return mixed
 	 */
-	private static function value( $kind, $field, array $raw ) {
+	public static function value( $kind, $field, array $raw ) {
 		if ( ! isset( $raw[ $field ] ) ) {
 			return null;
 		}

@@ -216,9 +216,7 @@ final class Commerce_Connector_Writes {
 		if ( ! $same || $item->write_id !== $known['write_id'] ) {
 			return null;
 		}
-		$receipt           = json_decode( $known['receipt'], true );
-		$receipt['hashes'] = (object) $receipt['hashes'];
-		return $receipt;
+		return get_object_vars( json_decode( $known['receipt'] ) );
 	}
 
 	/**
