@@ -16,7 +16,9 @@ from connector.config import Site as SiteConfig
 from connector.detect import Detector
 from connector.fetch_picture import PictureRules
 from connector.model import BackendName, Lane, Locale, MarketName, ProductStatus, SiteName
+from connector.notify import Receiver, Watch
 from connector.ports import Catalogue, Clock, Site
+from connector.signing import Secret
 from connector.site_work import SiteWork
 from connector.state.database import Database, open_database
 from connector.state.todo import Priority
@@ -116,6 +118,24 @@ def _site_work(
             config.media.max_bytes,
             config.media.timeout_seconds,
         ),
+    )
+
+
+def watch(connector: Connector) -> Watch:
+    """What looks after freshness, and tells whoever the configuration names."""
+    config = connector.config
+    alerts, limit = config.alerts, config.work.freshness_target_seconds
+    receiver = None
+    if alerts is not None:
+        secret = Secret.parse(alerts.secret.get_secret_value(), "alerts.secret")
+        receiver = Receiver(alerts.url, secret)
+    return Watch(
+        connector.database,
+        connector.clock,
+        list(connector.works),
+        {n: max(limit, 3 * config.backends[n].poll_seconds) for n in connector.catalogues},
+        limit,
+        receiver,
     )
 
 

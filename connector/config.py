@@ -171,6 +171,13 @@ class Work(Section):
     freshness_target_seconds: Seconds = 300.0
 
 
+class Alerts(Section):
+    """Who is told when a site is late: a signed webhook."""
+
+    url: Url
+    secret: SecretStr
+
+
 class Log(Section):
     """What is logged, and how."""
 
@@ -195,6 +202,7 @@ class Config(Section):
     backends: Mapping[Name, Backend] = Field(min_length=1)
     sites: Mapping[Name, Site] = Field(min_length=1)
     work: Work = Work()
+    alerts: Alerts | None = None
     log: Log = Log()
     media: MediaRules = MediaRules()
     _warnings: tuple[Problem, ...] = PrivateAttr(())

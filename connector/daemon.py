@@ -19,14 +19,14 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from connector.compose import Connector
+from connector.compose import Connector, watch
 from connector.detect import Detector, ring
 from connector.errors import ConnectorError
 from connector.model import BackendName, SiteName
 from connector.ops.metrics import Metrics
 from connector.reconcile import reconcile
 from connector.serve import HttpServer, build_app
-from connector.state import runs, signals, targets, todo
+from connector.state import journal, notices, runs, safety, signals, targets, todo
 from connector.state.database import StateLock
 from connector.work.suspend import may_call, suspension_after
 
@@ -46,11 +46,17 @@ class Daemon:
         self._connector = connector
         self._config = connector.config
         self._clock = connector.clock
-        self._metrics = Metrics(connector.database, list(connector.works), connector.clock)
+        self._metrics = Metrics(
+            connector.database,
+            list(connector.works),
+            list(connector.catalogues),
+            connector.clock,
+        )
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
+        self._watch = watch(connector)
         self._lock: StateLock | None = None
         self._server: HttpServer | None = None
         self._stop = threading.Event()
@@ -94,6 +100,7 @@ class Daemon:
             with self._connector.database.write() as connection:
                 todo.release_all(connection)
         self._connector.close()
+        self._watch.close()
         if self._lock is not None:
             self._lock.release()
         log.info("Stopped", action="daemon.stopped")
@@ -143,6 +150,7 @@ class Daemon:
                     now + timedelta(seconds=seconds),
                 )
         self._scheduler.add_job(self._ring, "interval", seconds=1, id="scheduled prices")
+        self._scheduler.add_job(self._watch_freshness, "interval", seconds=5, id="freshness")
         self._scheduler.add_job(self._prune, "interval", hours=6, id="prune")
         if self._config.work.reconcile_at != "off":
             hour, _, minute = self._config.work.reconcile_at.partition(":")
@@ -219,6 +227,10 @@ class Daemon:
     def _ring(self) -> None:
         ring(self._connector.database, self._clock, self._connector.engine.wake)
 
+    def _watch_freshness(self) -> None:
+        self._watch.look()
+        self._watch.send()
+
     def _reconcile_all(self) -> None:
         for site, work in self._connector.works.items():
             self._guarded(f"reconcile {site}", partial(self._reconcile, site), work.backend)
@@ -236,3 +248,6 @@ class Daemon:
         with self._connector.database.write() as connection:
             runs.prune_trail(connection, now - KEEP_TRAIL)
             signals.prune_inbox(connection, now - KEEP_INBOX)
+            journal.prune(connection, now - KEEP_TRAIL)
+            safety.prune(connection, now - KEEP_INBOX)
+            notices.prune(connection, now - KEEP_INBOX)

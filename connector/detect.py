@@ -58,6 +58,14 @@ class Detector:
         """
         with self.database.read() as connection:
             cursor = signals.read_cursor(connection, self.backend, POLL)
+        count = self._look(cursor)
+        with self.database.write() as connection:
+            signals.move_cursor(
+                connection, self.backend, signals.LOOKED, str(count), self.clock.now()
+            )
+        return count
+
+    def _look(self, cursor: str | None) -> int:
         with blaming(backend_target(self.backend)):
             try:
                 return self._follow(cursor)

@@ -48,6 +48,10 @@ class Vault:
                         for place, each in enumerate(part[several])
                     ]
 
+        alerts = raw.get("alerts")
+        if isinstance(alerts, dict) and "secret" in alerts:
+            alerts["secret"] = self._signing(alerts["secret"], "alerts.secret")
+
     def state(self, raw: Raw) -> object:
         """The state's address, from the environment before the file; None: the default."""
         if named := self.env.get("CONNECTOR_STATE"):

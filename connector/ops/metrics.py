@@ -8,18 +8,25 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from connector.model import SiteName
+from connector.model import BackendName, SiteName
 from connector.ports import Clock
-from connector.state import freshness, targets
+from connector.state import freshness, notices, signals, targets
 from connector.state.database import Database
 
 
 class StateCollector(Collector):
     """Gauges straight from the state, so that they are true whoever did the work."""
 
-    def __init__(self, database: Database, sites: list[SiteName], clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        sites: list[SiteName],
+        backends: list[BackendName],
+        clock: Clock,
+    ) -> None:
         self._database = database
         self._sites = sites
+        self._backends = backends
         self._clock = clock
 
     def describe(self) -> Iterable[Metric]:
@@ -29,6 +36,8 @@ class StateCollector(Collector):
         with self._database.read() as connection:
             lanes = freshness.lane_status(connection, self._sites)
             suspended = targets.suspensions_now(connection)
+            looked = {n: signals.cursor_times(connection, n) for n in self._backends}
+            waiting = notices.undelivered(connection)
         now = self._clock.now()
         due = _gauge("connector_due", "Subjects that are due", "site", "lane")
         flying = _gauge("connector_in_flight", "Subjects being worked on", "site", "lane")
@@ -49,7 +58,17 @@ class StateCollector(Collector):
         asleep = _gauge("connector_suspended", "1: left alone (paused, or down)", "target")
         for target in suspended:
             asleep.add_metric([target], 1)
-        return [due, flying, parked, age, asleep]
+        seen = _gauge(
+            "connector_backend_looked_seconds",
+            "Age of the last poll that went through: what changed since is not known",
+            "backend",
+        )
+        for backend, times in looked.items():
+            if at := times.get(signals.LOOKED):
+                seen.add_metric([backend], max(0.0, (now - at).total_seconds()))
+        unsent = GaugeMetricFamily("connector_notices", "Alerts that nobody has taken yet")
+        unsent.add_metric([], waiting)
+        return [due, flying, parked, age, asleep, seen, unsent]
 
 
 def _gauge(name: str, says: str, *labels: str) -> GaugeMetricFamily:
@@ -59,9 +78,15 @@ def _gauge(name: str, says: str, *labels: str) -> GaugeMetricFamily:
 class Metrics:
     """Everything that is scraped at /metrics."""
 
-    def __init__(self, database: Database, sites: list[SiteName], clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        sites: list[SiteName],
+        backends: list[BackendName],
+        clock: Clock,
+    ) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(StateCollector(database, sites, clock))
+        self.registry.register(StateCollector(database, sites, backends, clock))
         self.webhooks = Counter(
             "connector_webhooks",
             "Webhooks by what became of them",

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, case, delete, select, update
 
 from connector.model import BackendName, Lane, SiteName, Subject, SubjectKind
-from connector.state.tables import runs, trail
+from connector.state.tables import parked, runs, trail
 
 
 def new_id(now: datetime) -> str:
@@ -109,6 +109,16 @@ def stop_run(connection: Connection, run_id: str | None, site: SiteName, now: da
     held = update(runs).where(runs.c.id == run_id)
     connection.execute(held.values(ended_at=now, outcome="stopped", message=message))
     return run_id
+
+
+def waiting_for_approval(connection: Connection) -> list[Run]:
+    """Runs that the safety stop holds and that nobody has approved, where something of them is
+    still parked."""
+    held = select(parked.c.run_id).where(parked.c.error == "SafetyStop")
+    query = select(runs).where(
+        runs.c.outcome == "stopped", runs.c.approved_by.is_(None), runs.c.id.in_(held)
+    )
+    return [Run(**row) for row in connection.execute(query).mappings()]
 
 
 def approve(connection: Connection, run_id: str, by: str) -> bool:

@@ -34,8 +34,12 @@ def move_cursor(
     )
 
 
+LOOKED = "looked"
+"""The name under which it is noted that a poll went through, whether it found anything or not."""
+
+
 def cursor_times(connection: Connection, backend: BackendName) -> dict[str, datetime]:
-    """When each cursor last moved: `poll`, `sweep:NAME`, `reconcile:SITE`."""
+    """When each cursor last moved: `poll`, `looked`, `sweep:NAME`, `reconcile:SITE`."""
     query = select(cursors.c.name, cursors.c.moved_at).where(cursors.c.backend == backend)
     return {row.name: row.moved_at for row in connection.execute(query)}
 

@@ -285,3 +285,28 @@ holds = Table(
     Column("at", Moment, nullable=False),
     Index("holds_run", "run_id"),
 )
+
+conditions = Table(
+    "conditions",
+    metadata,
+    Column("kind", String(40), primary_key=True),
+    Column("about", String(160), primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("says", Text, nullable=False),
+    comment="what was told to whoever watches, and is not over",
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", String(40), primary_key=True, comment="webhook-id"),
+    Column("type", String(40), nullable=False),
+    Column("about", String(160), nullable=False),
+    Column("says", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("due_at", Moment, comment="null: given up"),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text),
+    Index("notices_due", "due_at"),
+)

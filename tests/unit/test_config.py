@@ -41,6 +41,7 @@ ENV = {
     "SHOP_WEBHOOK_SECRET": SIGNING,
     "BLOG_SECRET": SIGNING,
     "PLAIN_BLOG_LOGIN": "editor:abcd efgh ijkl",
+    "ALERTS_SECRET": SIGNING,
 }
 BACKEND = "backends:\n  shop: {system: medusa, url: 'https://shop.example'}\n"
 MARKET = "{name: main, locale: de-DE, currency: EUR}"
@@ -531,6 +532,9 @@ def _paths(section: type[BaseModel], above: str = "") -> Iterator[tuple[str, Fie
         elif inner and getattr(found.annotation, "__origin__", None) is tuple:
             yield path, found
             yield from _paths(inner[0], f"{path}[N]")
+        elif inner and type(None) in get_args(found.annotation):
+            yield path, found
+            yield from _paths(inner[0], path)
         elif inner:
             yield from _paths(inner[0], f"{path}.NAME")
         else:

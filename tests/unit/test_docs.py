@@ -13,7 +13,7 @@ from connector.clock import SystemClock
 from connector.ops.metrics import Metrics
 from connector.state.database import open_database
 from tests.conftest import ROOT
-from tests.house import SITE
+from tests.house import BACKEND, SITE
 
 GLOBS = ("*.md", "docs/**/*.md", "adapters/*/README.md")
 DOCUMENTS = sorted(path for glob in GLOBS for path in ROOT.glob(glob))
@@ -39,7 +39,7 @@ def test_every_command_that_is_named_exists(document: Path) -> None:
 
 def test_the_metrics_that_operations_names_are_served(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path}/state.db")
-    text = Metrics(database, [SITE], SystemClock()).text().decode()
+    text = Metrics(database, [SITE], [BACKEND], SystemClock()).text().decode()
     database.close()
     named = re.findall(r"connector_[a-z_]+", (ROOT / "docs" / "operations.md").read_text())
     assert named

@@ -34,7 +34,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 @pytest.fixture
 def client(house: House) -> Iterator[TestClient]:
-    metrics = Metrics(house.database, [SITE], house.clock)
+    metrics = Metrics(house.database, [SITE], [BACKEND], house.clock)
     with TestClient(build_app({BACKEND: house.detector}, metrics, dict)) as client:
         yield client
 
@@ -131,7 +131,7 @@ def test_every_webhook_three_times_out_of_order_makes_one_page_each(
 
 
 def test_health_is_told_from_readiness(house: House) -> None:
-    metrics = Metrics(house.database, [SITE], house.clock)
+    metrics = Metrics(house.database, [SITE], [BACKEND], house.clock)
     app = build_app({}, metrics, lambda: {"workers": "not all are running"})
     with TestClient(app) as client:
         assert client.get("/healthz").text == "alive\n"

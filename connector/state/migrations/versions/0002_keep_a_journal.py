@@ -84,3 +84,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("site", "kind", "subject", "field"),
     )
     op.create_index("holds_run", "holds", ["run_id"], unique=False)
+    op.create_table(
+        "conditions",
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("about", sa.String(length=160), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("says", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "about"),
+        comment="what was told to whoever watches, and is not over",
+    )
+    op.create_table(
+        "notices",
+        sa.Column("id", sa.String(length=40), nullable=False, comment="webhook-id"),
+        sa.Column("type", sa.String(length=40), nullable=False),
+        sa.Column("about", sa.String(length=160), nullable=False),
+        sa.Column("says", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True, comment="null: given up"),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("notices_due", "notices", ["due_at"], unique=False)
