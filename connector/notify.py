@@ -144,7 +144,7 @@ def payload(message: Message) -> dict[str, object]:
 
 
 def next_attempt(status: int, attempts: int, now: datetime, chance: float) -> datetime | None:
-    """When a message that was not taken is sent again, up to a tenth later by chance; None: never."""
+    """When a message that was not taken is sent again (None: never), up to a tenth later."""
     if status == GONE or attempts >= len(RETRY_SECONDS):
         return None
     return now + timedelta(seconds=RETRY_SECONDS[attempts] * (1 + chance / 10))
