@@ -1,0 +1,239 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Drupal\commerce_connector;
+
+use Drupal\Core\Config\ConfigFactoryInterface;
+use Drupal\Core\Entity\EntityTypeManagerInterface;
+use Drupal\Core\File\FileUrlGeneratorInterface;
+use Drupal\Core\StringTranslation\StringTranslationTrait;
+use Drupal\node\NodeInterface;
+
+/**
+ * What visitors see of a product: prices, stock, variants, and schema.org data.
+ *
+ * Everything bears the cache tags of the node and of its offers, so that a new
+ * price empties the caches of just these pages.
+ */
+final class View {
+
+  use StringTranslationTrait;
+
+  private const SCHEMA = ['in_stock' => 'https://schema.org/InStock', 'out_of_stock' => 'https://schema.org/OutOfStock', 'backorder' => 'https://schema.org/BackOrder'];
+
+  public function __construct(
+    private readonly ConfigFactoryInterface $config,
+    private readonly Stored $stored,
+    private readonly Offers $offers,
+    private readonly FileUrlGeneratorInterface $urls,
+    private readonly EntityTypeManagerInterface $entityTypes,
+  ) {}
+
+  /**
+   * A product's price, stock, variants and attributes.
+   */
+  public function product(NodeInterface $node): array {
+    $product = $this->of($node);
+    return self::cached($node, $product ? [
+      '#theme' => 'commerce_connector_product',
+      '#product' => $product,
+      '#attached' => [
+        'library' => ['commerce_connector/product'],
+        'html_head' => [[['#type' => 'html_tag', '#tag' => 'script', '#attributes' => ['type' => 'application/ld+json'], '#value' => $this->jsonLd($node, $product)], 'commerce_connector_json_ld']],
+      ],
+    ] : []);
+  }
+
+  /**
+   * A product's price in one line.
+   */
+  public function price(NodeInterface $node): array {
+    $product = $this->of($node);
+    return self::cached($node, $product ? ['#theme' => 'commerce_connector_price', '#product' => $product] : []);
+  }
+
+  /**
+   * What the daemon says of a product, for its editors.
+   *
+   * @return array
+   *   Empty where the node is no product of a backend.
+   */
+  public function status(NodeInterface $node): array {
+    $row = $this->stored->bindingsOf('product', (string) $node->id())[0] ?? NULL;
+    if (!$row) {
+      return [];
+    }
+    $source = $this->values($row)['source'] ?? [];
+    $lines = [$this->t('Product @id of @backend.', ['@id' => $row['backend_id'], '@backend' => $row['backend']])];
+    if (is_string($source['admin_url'] ?? NULL) && preg_match('#^https?://#', $source['admin_url'])) {
+      $lines[] = $this->t('<a href=":url">Edit it at the backend</a>.', [':url' => $source['admin_url']]);
+    }
+    foreach ((array) json_decode((string) $row['status'], TRUE) as $name => $value) {
+      $lines[] = $this->t('@name: @value', ['@name' => $name, '@value' => is_string($value) ? $value : Keys::json($value)]);
+    }
+    return ['#theme' => 'item_list', '#items' => $lines, '#cache' => ['max-age' => 0]];
+  }
+
+  /**
+   * A product as templates take it; NULL where the node is none.
+   */
+  private function of(NodeInterface $node): ?array {
+    $row = $this->stored->bindingsOf('product', (string) $node->id())[0] ?? NULL;
+    if (!$row) {
+      return NULL;
+    }
+    $values = $this->values($row);
+    $offers = $this->inMarket(array_values($this->offers->rows([$row['subject_key']])[$row['subject_key']] ?? []));
+    $availability = $this->best(array_column($offers, 'availability'));
+    return [
+      'id' => $row['backend_id'],
+      'backend' => $row['backend'],
+      'market' => $offers[0]['market'] ?? '',
+      'price_text' => $this->priceText($offers),
+      'availability' => $availability,
+      'availability_text' => $this->availabilityText($availability),
+      'offers' => $offers,
+      'variants' => $this->variants((array) ($values['variants'] ?? []), $offers),
+      'attributes' => (array) ($values['attributes'] ?? []),
+      'media' => $this->pictures((array) ($values['media'] ?? [])),
+      'seo_title' => (string) ($values['seo_title'] ?? ''),
+      'seo_description' => (string) ($values['seo_description'] ?? ''),
+    ];
+  }
+
+  /**
+   * Values beside the node, decoded.
+   */
+  private function values(array $row): array {
+    $product = $this->stored->products($row['backend'], [$row['object_id']])[(int) $row['object_id']] ?? ['values' => []];
+    return array_map(static fn (string $json): mixed => json_decode($json, TRUE), $product['values']);
+  }
+
+  /**
+   * The offers of the market that this site shows, in order.
+   */
+  private function inMarket(array $offers): array {
+    $markets = array_unique(array_column($offers, 'market'));
+    sort($markets, SORT_STRING);
+    $chosen = (string) $this->config->get('commerce_connector.settings')->get('market');
+    $market = in_array($chosen, $markets, TRUE) || !$markets ? $chosen : $markets[0];
+    $here = array_values(array_filter($offers, static fn (array $offer): bool => $offer['market'] === $market));
+    usort($here, static fn (array $a, array $b): int => [(int) $a['position'], (int) $a['min_quantity']] <=> [(int) $b['position'], (int) $b['min_quantity']]);
+    return array_map(fn (array $offer): array => $offer + ['availability_text' => $this->availabilityText($offer['availability'])], $here);
+  }
+
+  /**
+   * The lowest single-piece price, "from" where they differ.
+   */
+  private function priceText(array $offers): string {
+    $single = array_values(array_filter($offers, static fn (array $offer): bool => (int) $offer['min_quantity'] === 1));
+    if (!$single) {
+      return '';
+    }
+    usort($single, static fn (array $a, array $b): int => (int) $a['amount'] <=> (int) $b['amount']);
+    $is_one = (int) $single[0]['amount'] === (int) end($single)['amount'];
+    return $is_one ? $single[0]['amount_text'] : (string) $this->t('From @price', ['@price' => $single[0]['amount_text']]);
+  }
+
+  /**
+   * The availability of a product: that of its most available variant.
+   */
+  private function best(array $found): string {
+    foreach (['in_stock', 'backorder', 'out_of_stock'] as $availability) {
+      if (in_array($availability, $found, TRUE)) {
+        return $availability;
+      }
+    }
+    return '';
+  }
+
+  /**
+   * An availability in words.
+   */
+  private function availabilityText(string $availability): string {
+    return match ($availability) {
+      'in_stock' => (string) $this->t('In stock'),
+      'backorder' => (string) $this->t('Can be backordered'),
+      'out_of_stock' => (string) $this->t('Out of stock'),
+      default => '',
+    };
+  }
+
+  /**
+   * Variants with their offers.
+   */
+  private function variants(array $variants, array $offers): array {
+    $shown = [];
+    foreach ($variants as $variant) {
+      if (!is_array($variant)) {
+        continue;
+      }
+      $variant += ['id' => '', 'sku' => '', 'title' => '', 'options' => []];
+      $variant['title'] = (string) $variant['title'] !== '' ? $variant['title'] : implode(' / ', array_filter((array) $variant['options'], 'is_string'));
+      $variant['offers'] = array_values(array_filter($offers, static fn (array $offer): bool => $offer['variant'] === $variant['id']));
+      $shown[] = $variant;
+    }
+    return $shown;
+  }
+
+  /**
+   * Pictures with address and alternative text.
+   */
+  private function pictures(array $media): array {
+    $ids = array_filter(array_map('intval', array_column($media, 'id')));
+    $entities = $ids ? $this->entityTypes->getStorage('media')->loadMultiple($ids) : [];
+    $pictures = [];
+    foreach ($media as $one) {
+      $entity = $entities[(int) ($one['id'] ?? 0)] ?? NULL;
+      $file = $entity ? $this->entityTypes->getStorage('file')->load($entity->getSource()->getSourceFieldValue($entity)) : NULL;
+      if ($file) {
+        $pictures[] = ['url' => $this->urls->generateString($file->getFileUri()), 'absolute_url' => $this->urls->generateAbsoluteString($file->getFileUri()), 'alt' => (string) ($one['alt'] ?? '')];
+      }
+    }
+    return $pictures;
+  }
+
+  /**
+   * The product as schema.org says it; nothing in it can end the element.
+   */
+  private function jsonLd(NodeInterface $node, array $product): string {
+    $url = $node->toUrl('canonical', ['absolute' => TRUE])->toString();
+    $offers = [];
+    foreach ($product['offers'] as $offer) {
+      if ((int) $offer['min_quantity'] === 1) {
+        $offers[] = array_filter([
+          '@type' => 'Offer',
+          'url' => $url,
+          'sku' => $offer['sku'],
+          'price' => $offer['price'],
+          'priceCurrency' => $offer['currency'],
+          'availability' => self::SCHEMA[$offer['availability']],
+          'priceValidUntil' => $offer['valid_until'],
+        ], static fn (?string $value): bool => (string) $value !== '');
+      }
+    }
+    return json_encode(array_filter([
+      '@context' => 'https://schema.org',
+      '@type' => 'Product',
+      '@id' => "$url#product",
+      'name' => $node->label(),
+      'url' => $url,
+      'description' => $product['seo_description'],
+      'image' => array_column($product['media'], 'absolute_url'),
+      'offers' => $offers,
+    ]), JSON_UNESCAPED_SLASHES | JSON_HEX_TAG | JSON_HEX_AMP);
+  }
+
+  /**
+   * A render array that the caches leave when the node or its offers change.
+   */
+  private static function cached(NodeInterface $node, array $build): array {
+    $build['#cache'] = [
+      'tags' => [...$node->getCacheTags(), Offers::tag($node->id()), 'config:commerce_connector.settings'],
+      'contexts' => ['languages:language_interface', 'url.site'],
+    ];
+    return $build;
+  }
+
+}
