@@ -13,20 +13,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from connector.categories import CategoryDelivery
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, blaming
 from connector.model import FieldName, Lane, Subject, SubjectKind
 from connector.ports import Clock
 from connector.receipts import Receipts
 from connector.send import Sender, Work
-from connector.state import holds, mirror, runs, safety, signals, todo
+from connector.state import conflicts, holds, mirror, runs, safety, signals, todo
 from connector.state.database import Database
 from connector.state.mirror import MirrorRow
+from connector.state.targets import site_target
 from connector.state.todo import Claimed, Due, Priority, Why
 from connector.sync.decide import (
     Absent,
+    Ask,
     Decision,
     Known,
     Nothing,
@@ -39,7 +42,7 @@ from connector.sync.decide import (
 from connector.sync.plan import retire_allowance
 from connector.sync.project import Projection
 from connector.target import Target
-from connector.truth import TruthReader, Truths, end_holds, known_of
+from connector.truth import TruthReader, Truths, end_holds, known_of, stored_fields
 from connector.work.retry import RetryPolicy
 
 WAIT_SECONDS = 0.5
@@ -123,25 +126,53 @@ class Delivery:
             content = mirror.load_mirror(connection, site, Lane.CONTENT, subjects)
             bound = mirror.load_bindings(connection, site, subjects)
             held = holds.load_holds(connection, site, subjects)
+            said = conflicts.load_rulings(connection, site, subjects)
         self._remember(claims, truths, end_holds(held, truths))
         work: list[Work] = []
         settled: list[tuple[Claimed, Nothing]] = []
+        asking: list[tuple[Claimed, Known, MirrorRow | None]] = []
         for claim in claims:
-            before = (offers if claim.lane is Lane.OFFERS else content).get(claim.subject)
+            subject = claim.subject
+            before = (offers if claim.lane is Lane.OFFERS else content).get(subject)
             known = known_of(
-                bound.get(claim.subject), before, held.get(claim.subject), unsure=claim.unsure
+                bound.get(subject),
+                before,
+                held.get(subject),
+                said.get(subject),
+                unsure=claim.unsure,
             )
-            what = self._decision(claim, truths.shown[claim.subject], known)
-            if isinstance(what, Nothing):
+            what = self._decision(claim, truths.shown[subject], known)
+            if isinstance(what, Ask):
+                asking.append((claim, known, before))
+            elif isinstance(what, Nothing):
                 settled.append((claim, what))
             else:
                 work.append((claim, what, before))
         self._receipts.settle(settled)
+        return work + self._ask(asking, truths)
+
+    def _ask(
+        self, asking: Sequence[tuple[Claimed, Known, MirrorRow | None]], truths: Truths
+    ) -> list[Work]:
+        """What to send of pages that an editor and the backend both changed."""
+        if not asking:
+            return []
+        with blaming(site_target(self.target.name)):
+            documents = self.target.site.documents(
+                SubjectKind.PRODUCT, [claim.subject.id for claim, _, _ in asking]
+            )
+        stored = {each.subject: stored_fields(each) for each in documents}
+        work: list[Work] = []
+        for claim, known, before in asking:
+            asked = replace(known, stored=stored.get(claim.subject, {}))
+            what = decide_content(truths.shown[claim.subject], asked, self.target.rules)
+            if isinstance(what, SendContent | TakeOff):
+                work.append((claim, what, before))
         return work
 
     def _decision(
         self, claim: Claimed, truth: Projection | Absent, known: Known
-    ) -> SendOffers | SendContent | TakeOff | Nothing:
+    ) -> SendOffers | SendContent | TakeOff | Ask | Nothing:
         if claim.lane is Lane.OFFERS:
             return decide_offers(truth, known)
         return decide_content(truth, known, self.target.rules)

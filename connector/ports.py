@@ -264,6 +264,8 @@ class SiteCapabilities:
     events: bool
     multilingual: bool
     """Takes fields in several locales (`title@fr-FR`); otherwise the first market's alone."""
+    merges: bool = False
+    """Tells what it stores and what that came from (`documents`), and takes joined values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +305,10 @@ class ContentWrite:
     was retired is published again. `verbatim` names fields whose values stood at this site before
     (an undo): they are stored byte by byte as they are, without cleaning. `seen` is the fence of
     the last write whose receipt came here ("": of none; None: not known): where the site has
-    answered a later one, the receipt also tells what that one replaced.
+    answered a later one, the receipt also tells what that one replaced. `joined` names fields whose
+    values have an editor's words in them, each with the backend's value that they took in: the site
+    keeps that one as the base and goes on taking the field for an editor's. Where its cleaning
+    would touch what the editor had written, it keeps the field as it is.
     """
 
     subject: Subject
@@ -315,6 +320,7 @@ class ContentWrite:
     whole: bool = True
     verbatim: frozenset[FieldName] = frozenset()
     seen: str | None = None
+    joined: Mapping[FieldName, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +428,20 @@ class StatusNote:
     note: Mapping[str, JsonValue]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """One subject as the site stores it, field by field."""
+
+    subject: Subject
+    cms_id: CmsId
+    values: Mapping[FieldName, JsonValue]
+    hashes: Mapping[FieldName, FieldHash]
+    bases: Mapping[FieldName, JsonValue]
+    """The backend's values that the page last took in."""
+    noted: Mapping[FieldName, FieldHash] = field(default_factory=dict)
+    """Of what the site stored for us itself; "" where an editor's words are in it."""
+
+
 class Site(Protocol):
     """Writes to and reads from one CMS site, for one backend's subjects.
 
@@ -448,6 +468,9 @@ class Site(Protocol):
 
     def inventory(self, kind: SubjectKind) -> Iterator[Sequence[Held]]:
         """Everything held of this backend. Complete, or raises Incomplete."""
+
+    def documents(self, kind: SubjectKind, ids: Sequence[str]) -> Sequence[StoredDocument]:
+        """What is stored of those subjects that the site has; nothing where it does not merge."""
 
     def write_status(self, batch: Sequence[StatusNote]) -> None: ...
 

@@ -12,6 +12,7 @@ from connector.state import holds, mirror
 from connector.state.database import Database
 from connector.state.targets import backend_target
 from connector.sync.decide import (
+    Ask,
     Nothing,
     SendContent,
     SendOffers,
@@ -33,7 +34,7 @@ class Difference:
     subject: str
     lane: str
     action: str
-    """create, update, retire, reject."""
+    """create, update, merge, retire, reject."""
     details: tuple[str, ...] = ()
 
 
@@ -97,7 +98,7 @@ class Preview:
                 yield from self._offers(subject, rows, before)
 
     def _content(
-        self, subject: Subject, what: SendContent | TakeOff | Nothing
+        self, subject: Subject, what: SendContent | TakeOff | Ask | Nothing
     ) -> Iterable[Difference]:
         match what:
             case SendContent(change=change):
@@ -106,6 +107,9 @@ class Preview:
                 return [self._difference(subject, Lane.CONTENT, action, names)]
             case TakeOff(reason=reason):
                 return [self._difference(subject, Lane.CONTENT, "retire", (reason,))]
+            case Ask(fields=fields):
+                both = tuple(f"{name}, which an editor changed too" for name in sorted(fields))
+                return [self._difference(subject, Lane.CONTENT, "merge", both)]
             case Nothing():
                 return []
 

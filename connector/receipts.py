@@ -33,7 +33,7 @@ from connector.ports import (
     RetireWrite,
     TermWrite,
 )
-from connector.state import holds, journal, mirror, runs, safety, todo
+from connector.state import conflicts, holds, journal, mirror, runs, safety, todo
 from connector.state.database import Database
 from connector.state.journal import Action, Entry
 from connector.state.mirror import Binding, MirrorRow
@@ -47,11 +47,13 @@ from connector.sync.decide import (
     SendTerm,
     TakeOff,
 )
-from connector.sync.diff import PAGE, FieldMirror, confirm, offer_changes
+from connector.sync.diff import PAGE, ContentChange, FieldMirror, confirmed, offer_changes
 from connector.sync.plan import Allowance
 from connector.sync.project import OFFERS
 from connector.work.retry import Park, RetryPolicy, after_failure
 
+ASK_AGAIN = timedelta(milliseconds=100)
+"""How long a page waits before the site is asked what an editor wrote."""
 Write = OffersWrite | ContentWrite | TermWrite | RetireWrite
 
 
@@ -120,9 +122,12 @@ class Receipts:
                         self._fail(connection, attempt.claim, again, now)
             self._confirm(connection, done, now)
             self._journal(connection, done, now)
+            self._conflicts(connection, done, now)
             answered = {attempt.claim.subject.id for attempt, _ in done}
             safety.settle(connection, self._site, answered)
-            todo.finish(connection, [attempt.claim for attempt, _ in done])
+            asking = [one.claim for one, receipt in done if _asks(one, receipt)]
+            todo.release(connection, asking, due_at=now + ASK_AGAIN)
+            todo.finish(connection, [one.claim for one, _ in done if one.claim not in asking])
             runs.record(
                 connection, [self._told(one, receipt, sent_at, now) for one, receipt in done]
             )
@@ -274,6 +279,27 @@ class Receipts:
         holds.confirm_restored(connection, self._site, restored, now)
         holds.end_holds(connection, self._site, refused)
 
+    def _conflicts(
+        self, connection: Connection, done: Sequence[tuple[Attempt, Receipt]], now: datetime
+    ) -> None:
+        """Keep what a person is to decide, and forget what is decided."""
+        over: dict[Subject, list[FieldName]] = {}
+        for attempt, receipt in done:
+            if isinstance(attempt.decision, SendContent):
+                claim, change = attempt.claim, attempt.decision.change
+                conflicts.record(
+                    connection,
+                    self._site,
+                    claim.subject,
+                    change.conflicts,
+                    at=now,
+                    cause=claim.cause,
+                    trace_id=claim.trace_id,
+                )
+                settled = change.sent.keys() - change.conflicts.keys() - receipt.kept
+                over[claim.subject] = sorted(settled)
+        conflicts.close(connection, self._site, over)
+
     def _mirror_row(self, attempt: Attempt, receipt: Receipt, now: datetime) -> MirrorRow | None:
         claim, before = attempt.claim, attempt.before
         shown = None
@@ -286,8 +312,7 @@ class Receipts:
                 fields = {TERM: FieldMirror(term.fingerprint(), stored)}
             case SendContent(change=change):
                 known = before.fields if before else None
-                kept = receipt.kept - change.verbatim
-                fields = confirm(known, change.sent, receipt.hashes, kept)
+                fields = confirmed(known, change, receipt.hashes, receipt.kept)
             case TakeOff():
                 return None
         return MirrorRow(
@@ -331,6 +356,12 @@ class Receipts:
         )
 
 
+def _asks(attempt: Attempt, receipt: Receipt) -> bool:
+    """Whether an editor's value was kept that may be joined with ours: the site is asked next."""
+    what = attempt.decision
+    return isinstance(what, SendContent) and bool(what.change.merging & receipt.kept)
+
+
 def _entry(attempt: Attempt, receipt: Receipt, run_id: str, now: datetime) -> Entry:
     if isinstance(attempt.decision, TakeOff):
         action = Action.RETIRED
@@ -349,12 +380,26 @@ def _story(attempt: Attempt, receipt: Receipt) -> tuple[str, str, dict[str, obje
             message = f"{len(rows)} offer rows confirmed by the site"
             return "written", message, {"changes": [asdict(change) for change in changes[:50]]}
         case SendContent(change=change):
-            names = sorted(change.fields)
-            what = "page made" if change.creates else "page updated"
-            kept = f"; an editor's {', '.join(sorted(receipt.kept))} kept" if receipt.kept else ""
-            facts: dict[str, object] = {"fields": names, "kept": sorted(receipt.kept)}
-            return "written", f"{what}: {', '.join(names) or 'published again'}{kept}", facts
+            return _content_story(change, receipt)
         case SendTerm(term=term):
             return "written", f"category {term.name!r} confirmed by the site", {}
         case TakeOff(reason=reason):
             return "retired", f"taken off sale: {reason}", {}
+
+
+def _content_story(change: ContentChange, receipt: Receipt) -> tuple[str, str, dict[str, object]]:
+    lists = {
+        "an editor's {} kept": sorted(receipt.kept),
+        "joined with an editor's: {}": sorted(change.joined.keys() - receipt.kept),
+        "in conflict, for a person to decide: {}": sorted(change.conflicts),
+    }
+    more = "".join(f"; {text.format(', '.join(names))}" for text, names in lists.items() if names)
+    names = sorted(change.fields)
+    what = "page made" if change.creates else "page updated"
+    done = ", ".join(names) or ("nothing written" if change.left else "published again")
+    facts: dict[str, object] = {
+        "fields": names,
+        "kept": sorted(receipt.kept),
+        "conflicts": sorted(change.conflicts),
+    }
+    return "written", f"{what}: {done}{more}", facts

@@ -135,6 +135,7 @@ def _attempt(
                 change.creates,
                 change.verbatim,
                 before.fence if before else ("" if claim.unsure else None),
+                change.joined,
             )
         case SendTerm(term=term):
             parent = CategoryId(term.parent) if term.parent else None

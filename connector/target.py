@@ -33,5 +33,6 @@ class Target:
             rules,
             multilingual=capabilities.multilingual,
             media=rules.media and capabilities.media,
+            merges=capabilities.merges,
         )
         return cls(name, backend, site, catalogue, narrowed, capabilities)

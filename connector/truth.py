@@ -17,6 +17,7 @@ from connector.model import (
     Category,
     CategoryId,
     CmsId,
+    FieldHash,
     FieldName,
     Product,
     ProductId,
@@ -24,7 +25,7 @@ from connector.model import (
     Subject,
     SubjectKind,
 )
-from connector.ports import Clock, Fetched
+from connector.ports import Clock, Fetched, StoredDocument
 from connector.state import mirror, pictures
 from connector.state.database import Database
 from connector.state.freshness import parked_subjects
@@ -34,6 +35,8 @@ from connector.state.pictures import Picture
 from connector.state.targets import backend_target
 from connector.sync.decide import Absent, Known
 from connector.sync.diff import over
+from connector.sync.edits import Rulings, Stored, StoredField
+from connector.sync.merge import UNKNOWN
 from connector.sync.plan import batches, by_failures
 from connector.sync.project import Projection, project
 from connector.sync.selection import exclusion
@@ -189,6 +192,7 @@ def known_of(
     binding: Binding | None,
     row: MirrorRow | None,
     held: Mapping[FieldName, HeldField] | None = None,
+    rulings: Rulings | None = None,
     *,
     unsure: bool = False,
 ) -> Known:
@@ -198,8 +202,23 @@ def known_of(
         retired=binding is not None and binding.retired_at is not None,
         mirror=row.fields if row else None,
         holds={name: each.hold for name, each in (held or {}).items()},
+        rulings=rulings or {},
         unsure=unsure,
     )
+
+
+def stored_fields(document: StoredDocument) -> Stored:
+    """What a site holds of a page, as the decisions take it."""
+    return {
+        name: StoredField(
+            value=document.values.get(name),
+            hash=mark,
+            noted=document.noted.get(name, FieldHash("")),
+            base=document.bases.get(name, UNKNOWN),
+        )
+        for name, mark in document.hashes.items()
+        if mark
+    }
 
 
 def end_holds(

@@ -39,6 +39,7 @@ from connector.ports import (
     SiteFacts,
     SiteSettings,
     StatusNote,
+    StoredDocument,
     TermWrite,
 )
 
@@ -140,9 +141,9 @@ class SiteApi:
         if batch:
             self._transport.post("/status", wire.status_body(self._backend, batch))
 
-    def documents(self, kind: SubjectKind, ids: Sequence[str]) -> list[wire.StoredDocument]:
+    def documents(self, kind: SubjectKind, ids: Sequence[str]) -> list[StoredDocument]:
         """Stored values and bases of those subjects that the site has."""
-        found: list[wire.StoredDocument] = []
+        found: list[StoredDocument] = []
         for some in _by_size(ids, self.capabilities.documents_per_request):
             answer = self._transport.get(
                 "/documents",

@@ -37,6 +37,7 @@ from connector.ports import (
     SiteCapabilities,
     SiteFacts,
     StatusNote,
+    StoredDocument,
     TermWrite,
 )
 
@@ -52,17 +53,6 @@ class Description:
     facts: SiteFacts
     admin_url: str | None
     max_body_bytes: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDocument:
-    """One subject as the site stores it, with the values that we wrote last."""
-
-    subject: Subject
-    cms_id: CmsId
-    values: Mapping[FieldName, JsonValue]
-    hashes: Mapping[FieldName, FieldHash]
-    bases: Mapping[FieldName, JsonValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +118,7 @@ def write_json(write: Write) -> dict[str, object]:
                 "whole": write.whole,
                 "verbatim": sorted(write.verbatim),
                 "seen": write.seen,
+                "joined": dict(write.joined),
             }
         case TermWrite():
             frame |= {
@@ -188,6 +179,7 @@ def description_from(answer: Json, skew_seconds: float) -> Description:
         media=_get(can, "media", bool),
         events=_get(can, "events", bool),
         multilingual=_get(can, "multilingual", bool),
+        merges=_optional(can, "merges", bool) or False,
     )
     facts = SiteFacts(
         system=_get(answer, "system", str),
@@ -238,6 +230,7 @@ def documents_from(answer: Json) -> list[StoredDocument]:
             values=_fields(item, "values"),
             hashes=_hashes(item),
             bases=_fields(item, "bases"),
+            noted=_hashes(item, "noted") if "noted" in item else {},
         )
         for item in _objects(answer, "documents")
     ]
@@ -309,8 +302,8 @@ def _subject(item: Json) -> Subject:
     return Subject(kind, _get(item, "id", str))
 
 
-def _hashes(item: Json) -> dict[FieldName, FieldHash]:
-    hashes = _object(item, "hashes")
+def _hashes(item: Json, name: str = "hashes") -> dict[FieldName, FieldHash]:
+    hashes = _object(item, name)
     if not all(isinstance(each, str) for each in hashes.values()):
         raise _malformed("hashes that are no texts")
     return {FieldName(name): FieldHash(str(each)) for name, each in hashes.items()}

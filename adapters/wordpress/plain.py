@@ -50,6 +50,7 @@ from connector.ports import (
     SiteFacts,
     SiteSettings,
     StatusNote,
+    StoredDocument,
     TermWrite,
 )
 
@@ -272,6 +273,10 @@ class PlainSite:
             return
         for posts in self._pages.all():
             yield [held_of(post, post.marker, frame) for post in posts if post.marker]
+
+    def documents(self, kind: SubjectKind, ids: Sequence[str]) -> Sequence[StoredDocument]:
+        """None: core has no place to keep what a page came from."""
+        return []
 
     def write_status(self, batch: Sequence[StatusNote]) -> None:
         """Core has no place to show it; `check` says so in its notes."""

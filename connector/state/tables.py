@@ -310,3 +310,24 @@ notices = Table(
     Column("error", Text),
     Index("notices_due", "due_at"),
 )
+
+conflicts = Table(
+    "conflicts",
+    metadata,
+    Column("id", _SERIAL, primary_key=True),
+    _name("site", nullable=False),
+    *_subject(),
+    Column("field", String(100), nullable=False),
+    Column("base", JSON, nullable=False, comment="[value both came from]; []: not known"),
+    Column("backend", JSON, nullable=False, comment="[value]"),
+    Column("value", JSON, nullable=False, comment="[value at the site]"),
+    Column("stored", String(64), nullable=False, comment="its hash there"),
+    Column("found_at", Moment, nullable=False),
+    Column("cause", String(200), nullable=False, comment="of the backend's change"),
+    Column("trace_id", String(64), nullable=False),
+    Column("choice", String(16), comment="site backend value; null: open"),
+    Column("chosen", JSON, comment="[a third value]"),
+    Column("decided_by", String(120)),
+    Column("decided_at", Moment),
+    UniqueConstraint("site", "kind", "subject", "field", name="conflicts_once"),
+)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from connector.model import FieldHash, FieldName, JsonValue, Offer, hash_value
+from connector.model import Document, FieldHash, FieldName, JsonValue, Offer, hash_value
 from connector.sync.diff import (
     LIVE,
     PAGE,
@@ -16,10 +16,12 @@ from connector.sync.diff import (
     ContentChange,
     Holds,
     Mirror,
+    asked,
     content_change,
     doubted,
     value_change,
 )
+from connector.sync.edits import Rulings, Settled, Stored, settle
 from connector.sync.project import OFFERS, Projection, Term, offers_json
 from connector.sync.rules import SiteRules
 
@@ -40,6 +42,10 @@ class Known:
     mirror: Mirror | None = None
     holds: Holds = field(default_factory=dict)
     """What people hold against the backend, without holds that are over."""
+    rulings: Rulings = field(default_factory=dict)
+    """What people said of its conflicts."""
+    stored: Stored | None = None
+    """What the site holds, where it was asked (see `Ask`)."""
     unsure: bool = False
     """A write may have reached the site whose answer never came: the mirror may be out of date."""
 
@@ -83,13 +89,20 @@ class TakeOff:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """The site's own values of these fields must be read first: both sides changed them."""
+
+    fields: frozenset[FieldName]
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """No request is needed."""
 
     reason: str = "the site has it already"
 
 
-Decision = SendOffers | SendContent | SendTerm | TakeOff | Nothing
+Decision = SendOffers | SendContent | SendTerm | TakeOff | Ask | Nothing
 
 
 def decide_offers(truth: Projection | Absent, known: Known) -> SendOffers | Nothing:
@@ -108,7 +121,7 @@ def decide_offers(truth: Projection | Absent, known: Known) -> SendOffers | Noth
 
 def decide_content(
     truth: Projection | Absent, known: Known, rules: SiteRules
-) -> SendContent | TakeOff | Nothing:
+) -> SendContent | TakeOff | Ask | Nothing:
     """The page to write or retire. A retired page that is wanted again is written to revive it."""
     held = known.page_held()
     if isinstance(truth, Absent) and held == LIVE:
@@ -116,10 +129,33 @@ def decide_content(
     if isinstance(truth, Absent) or held == RETIRED:
         reason = truth.reason if isinstance(truth, Absent) else "held off sale by a person"
         return TakeOff(reason) if known.on_site() else Nothing(reason)
-    change = content_change(truth.document, known.trusted(), rules, known.holds)
+    document = truth.document
+    fields = asked(document, known.trusted(), rules, known.holds, known.rulings)
+    if fields and known.stored is None:
+        return Ask(fields)
+    settled = _settled(document, fields, known, rules)
+    change = content_change(document, known.trusted(), rules, known.holds, settled)
     if change is None and not known.retired:
         return Nothing()
-    return SendContent(truth.document.slug, change or _REVIVE)
+    return SendContent(document.slug, change or _REVIVE)
+
+
+def _settled(
+    document: Document, fields: frozenset[FieldName], known: Known, rules: SiteRules
+) -> dict[FieldName, Settled]:
+    stored, mirror = known.stored or {}, known.mirror or {}
+    return {
+        name: settle(
+            name,
+            rules.owner(name),
+            document.fields[name],
+            stored.get(name),
+            mirror[name].stored,
+            known.rulings.get(name),
+        )
+        for name in document.fields
+        if name in fields
+    }
 
 
 _REVIVE = ContentChange(fields={}, sent={}, expected={}, creates=False)

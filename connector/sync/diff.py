@@ -8,9 +8,11 @@ wanted now is not the one sent; nothing to write means no request.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from connector.model import Document, FieldHash, FieldName, JsonValue, hash_value
+from connector.sync.edits import Contested, Rulings, Settled
+from connector.sync.merge import Unknown
 from connector.sync.owners import Owner
 from connector.sync.rules import SiteRules
 
@@ -22,9 +24,10 @@ class FieldMirror:
     sent: FieldHash
     """Of the value that we last sent, or would have sent had the editor's not been kept."""
     stored: FieldHash
-    """Of the value as the site stored it when we last wrote it."""
+    """Of the value as the site stored it when we last wrote it. Where an editor's words are in it:
+    of the value that the site would not change to one that joins them with ours, else ""."""
     kept: bool = False
-    """The site kept an editor's value against our last one."""
+    """An editor's words are in what the site holds."""
 
 
 Mirror = Mapping[FieldName, FieldMirror]
@@ -80,30 +83,66 @@ class ContentChange:
 
     fields: Mapping[FieldName, JsonValue]
     sent: Mapping[FieldName, FieldHash]
-    """The hash of the backend's value of each of `fields`."""
+    """The hash of the backend's value of each of `fields`, and of those `left`."""
     expected: Mapping[FieldName, FieldHash]
     creates: bool
     verbatim: frozenset[FieldName] = frozenset()
     """Fields whose value is a hold's, not the backend's."""
+    merging: frozenset[FieldName] = frozenset()
+    """Fields of which we ask the site, should it keep an editor's value."""
+    joined: Mapping[FieldName, JsonValue] = field(default_factory=dict)
+    """Fields whose value has an editor's words in it, with the backend's value they took in."""
+    left: frozenset[FieldName] = frozenset()
+    """Fields that stay as the editor has them, the backend's value being reckoned with."""
+    conflicts: Mapping[FieldName, Contested] = field(default_factory=dict)
+    """Those of them that a person decides."""
+
+
+def asked(
+    document: Document,
+    mirror: Mirror | None,
+    rules: SiteRules,
+    holds: Holds,
+    rulings: Rulings,
+) -> frozenset[FieldName]:
+    """Fields of which the site's value must be read first: an editor was there, and either the
+    backend changed it too, or a person has decided a conflict."""
+    if not rules.merges or mirror is None:
+        return frozenset()
+    sent = {name: hash_value(value) for name, value in document.fields.items()}
+    return frozenset(
+        name
+        for name, mark in sent.items()
+        if rules.owner(name).merges
+        and name in mirror
+        and (name in rulings or (mirror[name].kept and mirror[name].sent != mark))
+        and not (name in holds and holds[name].against == mark)
+    )
 
 
 def content_change(
-    document: Document, mirror: Mirror | None, rules: SiteRules, holds: Holds | None = None
+    document: Document,
+    mirror: Mirror | None,
+    rules: SiteRules,
+    holds: Holds | None = None,
+    settled: Mapping[FieldName, Settled] | None = None,
 ) -> ContentChange | None:
     """The change that brings a page up to date; None when there is nothing to write.
 
     `mirror` is None for a page that the site is not known to have: then everything is written, and
     still no editor's value overwritten, for the page may be there (an answer was lost). A held
-    field is written as the hold wants it.
+    field is written as the hold wants it, one that an editor changed as it was settled.
     """
+    own = settled or {}
     sent = {name: hash_value(value) for name, value in document.fields.items()}
     held = {n: hold for n, hold in (holds or {}).items() if sent.get(n) == hold.against}
     names = [
         name
         for name in document.fields
-        if _due(name, sent[name], mirror, rules) or (name in held and not held[name].restored)
+        if name not in own
+        and (_due(name, sent[name], mirror, rules) or (name in held and not held[name].restored))
     ]
-    if not names and mirror is not None:
+    if not names and not own and mirror is not None:
         return None
     known = mirror or {}
     expected = {
@@ -113,12 +152,39 @@ def content_change(
     }
     restoring = {name: held[name] for name in names if name in held}
     expected |= {name: hold.expected for name, hold in restoring.items() if not hold.restored}
-    return ContentChange(
+    change = ContentChange(
         fields={n: restoring[n].value if n in restoring else document.fields[n] for n in names},
         sent={name: sent[name] for name in names},
         expected=expected,
         creates=mirror is None,
         verbatim=frozenset(restoring),
+        merging=frozenset(
+            n for n in names if n not in restoring and rules.merges and rules.owner(n).merges
+        ),
+    )
+    return _with_settled(change, document, own)
+
+
+def _with_settled(
+    change: ContentChange, document: Document, settled: Mapping[FieldName, Settled]
+) -> ContentChange:
+    """The change with the fields that an editor was at, too."""
+    if not settled:
+        return change
+    values = {n: each.write for n, each in settled.items() if not isinstance(each.write, Unknown)}
+    return replace(
+        change,
+        fields={**change.fields, **values},
+        sent={**change.sent, **{name: hash_value(document.fields[name]) for name in settled}},
+        expected={**change.expected, **{name: settled[name].expected for name in values}},
+        merging=change.merging | values.keys(),
+        joined={name: document.fields[name] for name in values if settled[name].joined},
+        left=frozenset(settled.keys() - values.keys()),
+        conflicts={
+            name: Contested(each.conflict, each.expected)
+            for name, each in settled.items()
+            if each.conflict is not None
+        },
     )
 
 
@@ -147,6 +213,28 @@ def confirm(
         elif name in stored:
             merged[name] = FieldMirror(ours, stored[name])
     return merged
+
+
+def confirmed(
+    mirror: Mirror | None,
+    change: ContentChange,
+    stored: Mapping[FieldName, FieldHash],
+    kept: frozenset[FieldName],
+) -> dict[FieldName, FieldMirror]:
+    """The mirror after the receipt of a change.
+
+    Of what the site kept although both sides' values can be joined, nothing counts as sent: the
+    next look asks the site first.
+    """
+    asking = kept & change.merging
+    editors = (change.left | change.joined.keys()) - asking
+    plain = {n: mark for n, mark in change.sent.items() if n not in asking and n not in editors}
+    after = confirm(mirror, plain, stored, kept - change.verbatim)
+    for name in asking:
+        after[name] = FieldMirror(FieldHash(""), change.expected[name], kept=True)
+    for name in editors:
+        after[name] = FieldMirror(change.sent[name], FieldHash(""), kept=True)
+    return after
 
 
 def value_change(wanted: FieldHash, mirror: Mirror | None, name: FieldName) -> bool:

@@ -62,6 +62,8 @@ class SiteRules:
     safety: SafetyRule = SafetyRule()
     multilingual: bool = False
     media: bool = True
+    merges: bool = False
+    """The site can tell what it holds and what that came from, so that edits can be joined."""
 
     def owner(self, name: FieldName) -> Owner:
         """Who decides this field; `title@fr-FR` has the owner of `title` unless it has its own."""

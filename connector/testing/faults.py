@@ -37,6 +37,7 @@ from connector.ports import (
     Site,
     SiteFacts,
     StatusNote,
+    StoredDocument,
     TermWrite,
     WebhookEvent,
 )
@@ -323,6 +324,11 @@ class FaultySite:
 
     def inventory(self, kind: SubjectKind) -> Iterator[Sequence[Held]]:
         return self._stage.listing("inventory", lambda: self.inner.inventory(kind))
+
+    def documents(self, kind: SubjectKind, ids: Sequence[str]) -> Sequence[StoredDocument]:
+        lies: Mapping[Lie, Callable[[Sequence[StoredDocument]], Sequence[StoredDocument]]]
+        lies = {Lie.EMPTY: _nothing, Lie.HALF: _half}
+        return self._stage.call("documents", lambda: self.inner.documents(kind, ids), lies)
 
     def write_status(self, batch: Sequence[StatusNote]) -> None:
         self._stage.call("write_status", lambda: self.inner.write_status(batch))

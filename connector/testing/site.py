@@ -43,6 +43,7 @@ from connector.ports import (
     SiteCapabilities,
     SiteFacts,
     StatusNote,
+    StoredDocument,
     TermWrite,
 )
 
@@ -59,6 +60,7 @@ WITH_EXTENSION = SiteCapabilities(
     media=True,
     events=True,
     multilingual=True,
+    merges=True,
 )
 _NO_FENCE = Fence(0, 0)
 _TEXTS = frozenset({"title", "subtitle", "description", "seo_title", "seo_description"})
@@ -80,7 +82,10 @@ class Page:
     slug: str
     fields: dict[FieldName, JsonValue] = field(default_factory=dict)
     ours: dict[FieldName, FieldHash] = field(default_factory=dict)
-    """Of each field, the hash of the value as it was stored at our last write."""
+    """Of each field, the hash of the value as it was stored at our last write; "" where that had
+    an editor's words in it."""
+    bases: dict[FieldName, JsonValue] = field(default_factory=dict)
+    """Of each field, the backend's value that it last took in."""
     state: PageState = PageState.PUBLISHED
     retired: bool = False
 
@@ -256,6 +261,23 @@ class MemorySite:
         self._note("inventory")
         return self._inventory_pages(kind)
 
+    def documents(self, kind: SubjectKind, ids: Sequence[str]) -> Sequence[StoredDocument]:
+        self._note("documents", tuple(Subject(kind, each) for each in ids))
+        with self._lock:
+            pages = {Subject(kind, each): self._pages.get(Subject(kind, each)) for each in ids}
+            return [
+                StoredDocument(
+                    subject,
+                    page.cms_id,
+                    dict(page.fields),
+                    _hashes(page),
+                    dict(page.bases),
+                    dict(page.ours),
+                )
+                for subject, page in pages.items()
+                if page is not None
+            ]
+
     def write_status(self, batch: Sequence[StatusNote]) -> None:
         self._note("write_status", tuple(each.subject for each in batch))
         with self._lock:
@@ -337,7 +359,8 @@ class MemorySite:
         page.fields.update(stored)
         page.retired = False
         hashes = {name: stored_hash(value) for name, value in stored.items()}
-        page.ours.update(hashes)
+        page.ours.update({n: FieldHash("") if n in write.joined else h for n, h in hashes.items()})
+        page.bases.update({name: write.joined.get(name, write.fields[name]) for name in stored})
         receipt = self._receipt(write.subject, Outcome.DONE, hashes, kept)
         if unseen is not None:
             made, before = made or unseen.made, {**before, **(unseen.before or {})}

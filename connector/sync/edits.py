@@ -1,0 +1,142 @@
+"""Fields that an editor changed, held against what the backend says now: what to write of them.
+
+Pure. A site that keeps its words tells of each such field what it stores, what the backend's value
+was that the page last took in, and which value it stored for us itself. What a person said of a
+conflict holds as long as both sides are what that person saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from connector.model import FieldHash, FieldName, JsonValue, hash_value
+from connector.sync.merge import (
+    UNKNOWN,
+    Conflict,
+    Merged,
+    Shape,
+    Sides,
+    Unknown,
+    Write,
+    WriteBoth,
+    merge,
+    same,
+    shape_of,
+)
+from connector.sync.owners import Owner
+
+NO_HASH = FieldHash("")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredField:
+    """One field as the site holds it."""
+
+    value: JsonValue
+    hash: FieldHash
+    noted: FieldHash = NO_HASH
+    """Of what it stored for us; "" where an editor's words are in it, or nothing was."""
+    base: JsonValue | Unknown = UNKNOWN
+    """The backend's value that it last took in."""
+
+
+Stored = Mapping[FieldName, StoredField]
+
+
+class Choice(StrEnum):
+    """What a person can say of a conflict."""
+
+    SITE = "site"
+    """The page stays as it is, whatever the backend had said by then."""
+    BACKEND = "backend"
+    VALUE = "value"
+    """A third one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a person said of one conflict, and what they had before them."""
+
+    choice: Choice
+    backend: JsonValue
+    site: FieldHash
+    """The hash of the site's value."""
+    value: JsonValue = None
+
+
+Rulings = Mapping[FieldName, Ruling]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What becomes of one field."""
+
+    write: JsonValue | Unknown = UNKNOWN
+    """What to write; unknown: nothing."""
+    expected: FieldHash = NO_HASH
+    joined: bool = False
+    """An editor's words are in it: the site goes on taking it for an editor's."""
+    conflict: Conflict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """A conflict, and the hash of the site's value in it."""
+
+    conflict: Conflict
+    site: FieldHash
+
+
+def settle(
+    name: FieldName,
+    owner: Owner,
+    backend: JsonValue,
+    stored: StoredField | None,
+    known: FieldHash,
+    ruling: Ruling | None = None,
+) -> Settled:
+    """What to do about a field that the site would not have overwritten.
+
+    `known` is the hash of the site's value when it last refused a joined one ("": it never did):
+    where it is still the same, the site will not take it, and a person decides.
+    """
+    if stored is None:
+        return Settled(backend)
+    shape = shape_of(name)
+    if ruling is not None and (ruled := _ruled(shape, backend, stored, ruling)):
+        return ruled
+    base = ruling.backend if ruling and ruling.choice is Choice.SITE else stored.base
+    is_ours = stored.hash == stored.noted
+    decided = merge(owner, shape, Sides(base, backend, stored.value, is_ours))
+    refused = stored.hash == known and not is_ours
+    return _settled(shape, decided, backend, stored, refused=refused)
+
+
+def _ruled(shape: Shape, backend: JsonValue, stored: StoredField, ruling: Ruling) -> Settled | None:
+    """What a person said, where both sides still are what that person saw."""
+    if hash_value(ruling.backend) != hash_value(backend):
+        return None
+    if ruling.choice is Choice.SITE:
+        return Settled(stored.value, stored.hash, joined=True)
+    if ruling.site != stored.hash:
+        return None
+    value = backend if ruling.choice is Choice.BACKEND else ruling.value
+    return Settled(value, stored.hash, joined=not same(shape, value, backend))
+
+
+def _settled(
+    shape: Shape, decided: Merged, backend: JsonValue, stored: StoredField, *, refused: bool
+) -> Settled:
+    match decided:
+        case Write(value) | WriteBoth(value):
+            joined = not same(shape, value, backend)
+            if joined and refused:
+                contested = Conflict(stored.base, backend, stored.value)
+                return Settled(expected=stored.hash, conflict=contested)
+            return Settled(value, stored.hash, joined)
+        case Conflict():
+            return Settled(expected=stored.hash, conflict=decided)
+        case _:
+            return Settled()

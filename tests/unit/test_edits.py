@@ -1,0 +1,585 @@
+"""Editors and the backend at the same page: joined, left alone or in conflict, and never lost."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from connector.errors import ConnectorError
+from connector.model import FieldHash, FieldName, JsonValue, Lane, ProductId
+from connector.ports import ContentWrite, Receipt
+from connector.reconcile import reconcile
+from connector.state import conflicts, todo
+from connector.state.conflicts import OpenConflict
+from connector.state.todo import Due, Priority, Why
+from connector.sync.edits import Choice, Contested, Ruling, Settled, StoredField, settle
+from connector.sync.merge import UNKNOWN, Conflict
+from connector.sync.owners import DEFAULT_OWNERS, Owner
+from connector.sync.rules import SiteRules
+from connector.testing import generate
+from connector.testing.catalogue import MemoryCatalogue
+from connector.testing.clock import FakeClock
+from connector.testing.faults import FaultyCatalogue, FaultySite, Script, Seeded, lost_answer
+from connector.testing.site import WITH_EXTENSION, MemorySite, stored_hash
+from connector.work.retry import RetryPolicy
+from tests.house import EUROS, SITE, House
+
+ONE = generate.product_subject(1)
+TITLE, DESCRIPTION = FieldName("title"), FieldName("description")
+TAGS = FieldName("tags")
+A, B, C, D = "<p>a</p>\n", "<p>b</p>\n", "<p>c</p>\n", "<p>d</p>"
+LIVES = int(os.environ.get("EDITS", "150"))
+
+
+def rules(**owners: Owner) -> SiteRules:
+    return SiteRules(markets=(EUROS,), owners={**DEFAULT_OWNERS, **owners}, media=False)
+
+
+def house_of(folder: Path, **owners: Owner) -> House:
+    house = House(folder, MemoryCatalogue(), rules=rules(**owners))
+    shop(house, title="Shop", description=A + B)
+    house.fill()
+    return house
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = house_of(tmp_path)
+    yield house
+    house.database.close()
+
+
+def shop(house: House, **words: str) -> None:
+    """What a merchant does to product 1."""
+    found = house.catalogue.fetch([ProductId(ONE.id)]).products
+    old = found.get(ProductId(ONE.id)) or generate.product(1)
+    text = replace(old.texts[old.default_locale], **words)
+    house.catalogue.put(replace(old, texts={old.default_locale: text}))
+
+
+def page(house: House, name: FieldName = DESCRIPTION) -> JsonValue:
+    found = house.site.page(ONE)
+    assert found is not None
+    return found.fields[name]
+
+
+def open_conflicts(house: House) -> list[OpenConflict]:
+    with house.database.read() as connection:
+        return conflicts.list_conflicts(connection)
+
+
+def rule(house: House, choice: Choice, value: JsonValue = None) -> None:
+    with house.database.write() as connection:
+        found = conflicts.list_conflicts(connection)
+        decided = conflicts.decide(
+            connection, found, choice, value=value, asked_by="me", now=house.clock.now()
+        )
+        assert decided == found
+    look(house)
+
+
+def look(house: House) -> None:
+    """Make the page due and work."""
+    with house.database.write() as connection:
+        todo.mark(
+            connection,
+            [Due(SITE, Lane.CONTENT, ONE)],
+            priority=Priority.PERSON,
+            now=house.clock.now(),
+            why=Why("trace", "test"),
+        )
+    house.settle()
+
+
+def written(house: House) -> int:
+    return house.site.counts["write_content.items"]
+
+
+# ---- one field, step by step ----
+
+
+def test_changes_of_different_paragraphs_are_joined(house: House) -> None:
+    house.site.edit(ONE, DESCRIPTION, A + "<p>editor</p>")
+    shop(house, description="<p>shop</p>\n" + B)
+    house.poll()
+    assert page(house) == "<p>shop</p>\n<p>editor</p>"
+    assert open_conflicts(house) == []
+    assert house.due() == 0
+
+
+def test_a_joined_page_keeps_the_editors_words_through_later_changes(house: House) -> None:
+    house.site.edit(ONE, DESCRIPTION, A + "<p>editor</p>")
+    for number in range(3):
+        shop(house, description=f"<p>shop {number}</p>\n" + B)
+        house.poll()
+        assert page(house) == f"<p>shop {number}</p>\n<p>editor</p>"
+    house.site.edit(ONE, DESCRIPTION, "<p>shop 2</p>\n<p>editor again</p>")
+    shop(house, description=A + B)
+    house.poll()
+    assert page(house) == A + "<p>editor again</p>"
+
+
+def test_both_changed_the_same_is_kept_as_the_editor_left_it_and_told_once(house: House) -> None:
+    house.site.edit(ONE, TITLE, "Editor")
+    shop(house, title="Newer", description=A + B + C)
+    house.poll()
+    assert page(house, TITLE) == "Editor"
+    assert page(house) == (A + B + C).strip()
+    (one,) = open_conflicts(house)
+    assert (one.site, one.subject, one.field) == (SITE, ONE, TITLE)
+    assert one.contested == Contested(Conflict("Shop", "Newer", "Editor"), stored_hash("Editor"))
+    assert (one.cause.split()[0], one.ruling) == ("poll", None)
+    before = written(house)
+    house.poll()
+    look(house)
+    assert open_conflicts(house) == [one]
+    assert written(house) == before
+    story = [step.message for step in house.story(ONE)]
+    assert sum("in conflict, for a person to decide: title" in each for each in story) == 1
+
+
+def test_a_conflict_follows_both_sides(house: House) -> None:
+    house.site.edit(ONE, TITLE, "Editor")
+    shop(house, title="Newer")
+    house.poll()
+    house.site.edit(ONE, TITLE, "Editor again")
+    shop(house, title="Newest")
+    house.poll()
+    (one,) = open_conflicts(house)
+    assert one.contested.conflict == Conflict("Shop", "Newest", "Editor again")
+    shop(house, title="Shop")
+    house.poll()
+    assert open_conflicts(house) == []
+    assert page(house, TITLE) == "Editor again"
+
+
+def test_a_conflict_that_the_editor_gave_up_is_over(house: House) -> None:
+    house.site.edit(ONE, TITLE, "Editor")
+    shop(house, title="Newer")
+    house.poll()
+    house.site.edit(ONE, TITLE, "Shop")
+    shop(house, title="Newest")
+    house.poll()
+    assert page(house, TITLE) == "Newest"
+    assert open_conflicts(house) == []
+    shop(house, title="Last")
+    house.poll()
+    assert page(house, TITLE) == "Last"
+
+
+def test_equal_changes_on_both_sides_are_no_conflict(house: House) -> None:
+    house.site.edit(ONE, TITLE, "Same")
+    shop(house, title="Same")
+    house.poll()
+    assert open_conflicts(house) == []
+    shop(house, title="Next")
+    house.poll()
+    assert page(house, TITLE) == "Next"
+
+
+def test_a_restored_revision_is_an_edit_like_any_other(house: House) -> None:
+    house.site.edit(ONE, DESCRIPTION, A + "<p>editor</p>")
+    shop(house, description="<p>shop</p>\n" + B)
+    house.poll()
+    house.site.edit(ONE, DESCRIPTION, A + B)
+    shop(house, description="<p>shop again</p>\n" + B)
+    house.poll()
+    assert page(house) == (A + B).strip()
+    assert [one.field for one in open_conflicts(house)] == [DESCRIPTION]
+
+
+def test_lists_take_both_sides_entries(tmp_path: Path) -> None:
+    house = house_of(tmp_path, tags=Owner.MERGE)
+    old = house.catalogue.fetch([ProductId(ONE.id)]).products[ProductId(ONE.id)]
+    house.catalogue.put(replace(old, tags=("a", "b")))
+    house.poll()
+    house.site.edit(ONE, TAGS, ["b", "a", "editor"])
+    house.catalogue.put(replace(old, tags=("b", "shop")))
+    house.poll()
+    assert page(house, TAGS) == ["b", "editor", "shop"]
+    house.database.close()
+
+
+def test_commerce_always_wins_and_an_editors_field_is_given_once(tmp_path: Path) -> None:
+    house = house_of(tmp_path, title=Owner.COMMERCE, description=Owner.EDITOR)
+    house.site.edit(ONE, TITLE, "Editor")
+    shop(house, title="Newer", description=C)
+    house.poll()
+    assert page(house, TITLE) == "Newer"
+    assert page(house) == (A + B).strip()
+    house.database.close()
+
+
+def test_a_field_given_back_by_the_configuration_is_merged_from_there(tmp_path: Path) -> None:
+    house = house_of(tmp_path, title=Owner.EDITOR)
+    house.site.edit(ONE, TITLE, "Editor")
+    shop(house, title="Newer")
+    house.poll()
+    house.database.close()
+    again = House(tmp_path, house.catalogue, house.site, rules=rules(), clock=house.clock)
+    look(again)
+    assert page(again, TITLE) == "Editor"
+    assert [one.contested.conflict for one in open_conflicts(again)] == [
+        Conflict("Shop", "Newer", "Editor")
+    ]
+    again.database.close()
+
+
+def test_a_lost_state_keeps_joined_and_contested_pages(tmp_path: Path) -> None:
+    house = house_of(tmp_path)
+    house.site.edit(ONE, DESCRIPTION, A + "<p>editor</p>")
+    house.site.edit(ONE, TITLE, "Editor")
+    shop(house, title="Newer", description="<p>shop</p>\n" + B)
+    house.poll()
+    house.database.close()
+    (tmp_path / "state.db").unlink()
+    again = House(tmp_path, house.catalogue, house.site, rules=rules(), clock=house.clock)
+    again.fill()
+    assert page(again) == "<p>shop</p>\n<p>editor</p>"
+    assert page(again, TITLE) == "Editor"
+    assert [one.contested.conflict for one in open_conflicts(again)] == [
+        Conflict("Shop", "Newer", "Editor")
+    ]
+    shop(again, description="<p>shop again</p>\n" + B)
+    again.poll()
+    assert page(again) == "<p>shop again</p>\n<p>editor</p>"
+    again.database.close()
+
+
+# ---- what a person says ----
+
+
+@pytest.fixture
+def contested(house: House) -> House:
+    house.site.edit(ONE, TITLE, "Editor")
+    shop(house, title="Newer")
+    house.poll()
+    return house
+
+
+@pytest.mark.parametrize(
+    ("choice", "value", "title"),
+    [
+        (Choice.BACKEND, None, "Newer"),
+        (Choice.SITE, None, "Editor"),
+        (Choice.VALUE, "A third", "A third"),
+        (Choice.VALUE, "Newer", "Newer"),
+    ],
+)
+def test_what_a_person_says_is_done_and_the_conflict_over(
+    contested: House, choice: Choice, value: JsonValue, title: str
+) -> None:
+    rule(contested, choice, value)
+    assert page(contested, TITLE) == title
+    assert open_conflicts(contested) == []
+    assert contested.due() == 0
+    look(contested)
+    assert page(contested, TITLE) == title
+
+
+def test_what_was_said_holds_until_the_backend_changes_it_again(contested: House) -> None:
+    rule(contested, Choice.SITE)
+    shop(contested, description=C)
+    contested.poll()
+    assert page(contested, TITLE) == "Editor"
+    shop(contested, title="Newest")
+    contested.poll()
+    (one,) = open_conflicts(contested)
+    assert one.contested.conflict == Conflict("Newer", "Newest", "Editor")
+
+
+def test_after_the_backends_value_was_chosen_it_is_the_backends(contested: House) -> None:
+    rule(contested, Choice.BACKEND)
+    shop(contested, title="Newest")
+    contested.poll()
+    assert page(contested, TITLE) == "Newest"
+
+
+@pytest.mark.parametrize("choice", [Choice.BACKEND, Choice.VALUE])
+def test_what_was_said_of_another_text_is_not_done(contested: House, choice: Choice) -> None:
+    contested.site.edit(ONE, TITLE, "Editor again")
+    rule(contested, choice, "A third")
+    assert page(contested, TITLE) == "Editor again"
+    (one,) = open_conflicts(contested)
+    assert one.contested.conflict == Conflict("Shop", "Newer", "Editor again")
+    assert one.ruling is None
+
+
+@pytest.mark.parametrize("choice", list(Choice))
+def test_what_was_said_against_an_older_backend_is_not_done(
+    contested: House, choice: Choice
+) -> None:
+    shop(contested, title="Newest")
+    rule(contested, choice, "A third")
+    assert page(contested, TITLE) == "Editor"
+    (one,) = open_conflicts(contested)
+    base = "Newer" if choice is Choice.SITE else "Shop"
+    assert one.contested.conflict == Conflict(base, "Newest", "Editor")
+
+
+def test_only_the_conflict_that_a_person_saw_is_decided(contested: House) -> None:
+    seen = open_conflicts(contested)
+    shop(contested, title="Newest")
+    contested.clock.advance(seconds=1)
+    contested.poll()
+    with contested.database.write() as connection:
+        now = contested.clock.now()
+        decided = conflicts.decide(connection, seen, Choice.BACKEND, asked_by="me", now=now)
+    assert decided == []
+
+
+def test_conflicts_are_found_by_site_product_field_and_state(contested: House) -> None:
+    with contested.database.write() as connection:
+        (one,) = conflicts.list_conflicts(connection, site=SITE, subject=ONE, field="title")
+        assert conflicts.list_conflicts(connection, field="titl") == []
+        assert conflicts.list_conflicts(connection, subject=generate.product_subject(2)) == []
+        assert conflicts.find_conflict(connection, one.id) == one
+        assert conflicts.find_conflict(connection, one.id + 1) is None
+        now = contested.clock.now()
+        conflicts.decide(connection, [one], Choice.VALUE, value="x", asked_by="me", now=now)
+        (decided,) = conflicts.list_conflicts(connection)
+        assert decided.ruling == Ruling(Choice.VALUE, "Newer", stored_hash("Editor"), "x")
+        assert (decided.decided_by, decided.decided_at) == ("me", now)
+        assert conflicts.list_conflicts(connection, undecided=True) == []
+
+
+# ---- sites and answers that are not as they should be ----
+
+
+class Refusing(FaultySite):
+    """A site whose cleaning would touch the editor's markup: it keeps what is to be joined."""
+
+    def write_content(self, batch: Sequence[ContentWrite]) -> Sequence[Receipt]:
+        receipts = super().write_content(
+            [
+                replace(each, fields={n: v for n, v in each.fields.items() if n not in each.joined})
+                for each in batch
+            ]
+        )
+        return [
+            replace(receipt, kept=receipt.kept | each.joined.keys())
+            for receipt, each in zip(receipts, batch, strict=True)
+        ]
+
+
+def test_what_the_site_will_not_join_a_person_decides(tmp_path: Path) -> None:
+    site, clock = MemorySite("blog"), FakeClock()
+    house = House(
+        tmp_path,
+        site=site,
+        seen_site=Refusing(site, Script(), clock),
+        rules=rules(),
+        clock=clock,
+    )
+    shop(house, title="Shop", description=A + B)
+    house.fill()
+    site.edit(ONE, DESCRIPTION, A + "<p>editor</p>")
+    shop(house, description="<p>shop</p>\n" + B)
+    house.poll()
+    assert page(house) == A + "<p>editor</p>"
+    (one,) = open_conflicts(house)
+    assert one.contested.conflict == Conflict(A + B, "<p>shop</p>\n" + B, A + "<p>editor</p>")
+    assert house.due() == 0
+    house.database.close()
+
+
+def test_a_site_that_cannot_merge_keeps_the_editors_value(tmp_path: Path) -> None:
+    site = MemorySite("blog", capabilities=replace(WITH_EXTENSION, merges=False))
+    house = House(tmp_path, MemoryCatalogue(), site, rules=rules())
+    shop(house, title="Shop", description=A + B)
+    house.fill()
+    site.edit(ONE, TITLE, "Editor")
+    shop(house, title="Newer")
+    house.poll()
+    assert page(house, TITLE) == "Editor"
+    assert (site.counts["documents"], open_conflicts(house), house.due()) == (0, [], 0)
+    house.database.close()
+
+
+@pytest.mark.parametrize("nth", range(1, 4))
+def test_a_lost_answer_at_any_step_neither_loses_nor_repeats_an_edit(
+    tmp_path: Path, nth: int
+) -> None:
+    site, clock = MemorySite("blog"), FakeClock()
+    script = Script()
+    house = House(
+        tmp_path,
+        site=site,
+        seen_site=FaultySite(site, script, clock),
+        rules=rules(),
+        clock=clock,
+        policy=RetryPolicy(park_after=10**6),
+    )
+    shop(house, title="Shop", description=A + B)
+    house.fill()
+    site.edit(ONE, DESCRIPTION, A + "<p>editor</p>")
+    site.edit(ONE, TITLE, "Editor")
+    script.on("write_content", *[None] * (nth - 1), lost_answer())
+    shop(house, title="Newer", description="<p>shop</p>\n" + B)
+    for _ in range(4):
+        try:
+            house.poll()
+        except ConnectorError:
+            clock.advance(seconds=60)
+    house.settle()
+    assert page(house) == "<p>shop</p>\n<p>editor</p>"
+    assert page(house, TITLE) == "Editor"
+    assert [one.field for one in open_conflicts(house)] == [TITLE]
+    shop(house, description="<p>shop again</p>\n" + B)
+    house.poll()
+    assert page(house) == "<p>shop again</p>\n<p>editor</p>"
+    house.database.close()
+
+
+# ---- settle, exactly ----
+
+HASH, OTHER = FieldHash("held"), FieldHash("other")
+
+
+def stored(value: str, base: JsonValue = "base", noted: FieldHash = OTHER) -> StoredField:
+    return StoredField(value, HASH, noted, base)
+
+
+@pytest.mark.parametrize(
+    ("backend", "field", "known", "settled"),
+    [
+        ("news", None, "", Settled("news")),
+        ("base", stored("edit"), "", Settled()),
+        ("news", stored("base"), "", Settled("news", HASH)),
+        ("news", stored("edit", noted=HASH), "", Settled("news", HASH)),
+        ("news", stored("news"), "", Settled("news", HASH)),
+        (
+            "news",
+            stored("edit"),
+            "",
+            Settled(expected=HASH, conflict=Conflict("base", "news", "edit")),
+        ),
+        (
+            "news",
+            StoredField("edit", HASH),
+            "",
+            Settled(expected=HASH, conflict=Conflict(UNKNOWN, "news", "edit")),
+        ),
+        (C + B, stored(A + D, A + B), "", Settled(C + D, HASH, joined=True)),
+        (
+            C + B,
+            stored(A + D, A + B),
+            "held",
+            Settled(expected=HASH, conflict=Conflict(A + B, C + B, A + D)),
+        ),
+        (C + B, stored(A + D, A + B), "other", Settled(C + D, HASH, joined=True)),
+        (C + B, stored(A + B, A + B), "held", Settled(C + B, HASH)),
+    ],
+)
+def test_settle_exactly(
+    backend: str, field: StoredField | None, known: str, settled: Settled
+) -> None:
+    found = settle(DESCRIPTION, Owner.MERGE, backend, field, FieldHash(known))
+    assert found == settled
+
+
+# ---- whole lives ----
+
+
+class Desk:
+    """A shop and an editor, each with paragraphs of its own, and a title that both want."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.clock = FakeClock()
+        self.site = MemorySite("blog")
+        self.plans = (Seeded(seed), Seeded(seed + 1))
+        catalogue = MemoryCatalogue()
+        self.house = House(
+            folder,
+            catalogue,
+            self.site,
+            seen_catalogue=FaultyCatalogue(catalogue, self.plans[0], self.clock),
+            seen_site=FaultySite(self.site, self.plans[1], self.clock),
+            rules=rules(),
+            clock=self.clock,
+            policy=RetryPolicy(park_after=10**6),
+        )
+        self.shop = [f"shop {number} as begun" for number in range(3)]
+        self.editor: dict[int, str] = {}
+        self.number = 0
+        self.say()
+
+    def say(self) -> None:
+        words = "".join(
+            f"<p>{each}</p>\n<p>editor's place {n}</p>\n" for n, each in enumerate(self.shop)
+        )
+        shop(self.house, description=words)
+
+    def step(self) -> None:
+        self.number += 1
+        place, kind = self.dice.randrange(3), self.dice.randrange(7)
+        if kind == 0:
+            self.shop[place] = f"shop {place} at {self.number}"
+            self.say()
+        elif kind == 1 and self.site.page(ONE):
+            text = str(page(self.house))
+            old = self.editor.get(place, f"editor's place {place}")
+            self.editor[place] = f"editor {place} at {self.number}"
+            assert old in text
+            self.site.edit(ONE, DESCRIPTION, text.replace(old, self.editor[place]))
+        elif kind == 2:
+            self.attempt(self.house.detector.poll)
+        elif kind == 3:
+            self.attempt(self.house.step)
+        elif kind == 4:
+            self.clock.advance(seconds=self.dice.randrange(40))
+        elif kind == 5 and self.dice.random() < 0.2:
+            self.attempt(self.reconcile)
+        elif kind == 6 and self.dice.random() < 0.2:
+            self.restart()
+
+    def restart(self) -> None:
+        """A daemon that died with claims in its hands."""
+        with self.house.database.write() as connection:
+            todo.release_all(connection)
+        self.house.work._open = None
+
+    def attempt(self, work: object) -> None:
+        assert callable(work)
+        try:
+            work()
+        except ConnectorError:
+            self.clock.advance(seconds=1)
+
+    def reconcile(self) -> None:
+        reconcile(self.house.database, self.house.work.target(), self.clock, "desk")
+
+    def end(self) -> None:
+        for plan in self.plans:
+            plan.stop()
+        self.clock.advance(seconds=600)
+        self.house.detector.poll()
+        self.house.detector.import_new_sites()
+        self.house.settle(hours=48)
+        self.reconcile()
+        self.house.settle(hours=48)
+
+
+@pytest.mark.parametrize("seed", range(LIVES))
+def test_whatever_comes_between_both_sides_words_are_on_the_page(tmp_path: Path, seed: int) -> None:
+    desk = Desk(tmp_path, seed)
+    desk.attempt(desk.house.fill)
+    for _ in range(40):
+        desk.step()
+    desk.end()
+    words = [
+        f"<p>{each}</p>"
+        for n, shops in enumerate(desk.shop)
+        for each in (shops, desk.editor.get(n, f"editor's place {n}"))
+    ]
+    assert str(page(desk.house)).split("\n") == words
+    assert open_conflicts(desk.house) == []
+    assert desk.house.due() == 0
+    assert desk.house.parked() == []
+    desk.house.database.close()
