@@ -30,6 +30,7 @@ WITH_PLUGIN = SiteCapabilities(
     media=True,
     events=True,
     multilingual=False,
+    merges=True,
 )
 
 

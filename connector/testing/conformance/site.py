@@ -356,6 +356,57 @@ class SiteConformance:
         assert receipt.before is not None
         assert receipt.before[TITLE].hash != first.hashes[TITLE]
 
+    # ---- joining an editor's words with ours ----
+
+    def test_a_site_tells_what_it_stores_and_what_that_came_from(self, bench: SiteBench) -> None:
+        needs_merges(bench)
+        made = document()
+        receipt = done(bench.site.write_content([made]))
+        bench.edit(made.subject, TITLE, "An editor's")
+        (stored,) = bench.site.documents(SubjectKind.PRODUCT, [made.subject.id, "none such"])
+        assert (stored.subject, stored.cms_id) == (made.subject, receipt.cms_id)
+        assert dict(stored.bases) == dict(made.fields)
+        assert dict(stored.noted) == dict(receipt.hashes)
+        assert stored.values[TITLE] == bench.read(made.subject, TITLE) == "An editor's"
+        assert stored.hashes[TITLE] == held_at(bench.site, made.subject).hashes[TITLE]
+        assert stored.hashes[TITLE] != stored.noted[TITLE]
+        assert stored.hashes[DESCRIPTION] == stored.noted[DESCRIPTION]
+
+    def test_a_joined_field_stays_an_editors(self, bench: SiteBench) -> None:
+        needs_merges(bench)
+        joined = joined_write(bench, "<p>Editor</p>\n<p>Shop</p>")
+        receipt = done(bench.site.write_content([joined]))
+        assert receipt.kept == frozenset()
+        assert bench.read(joined.subject, DESCRIPTION) == "<p>Editor</p>\n<p>Shop</p>"
+        (stored,) = bench.site.documents(SubjectKind.PRODUCT, [joined.subject.id])
+        assert stored.bases[DESCRIPTION] == "<p>Base</p>\n<p>Shop</p>"
+        assert stored.noted[DESCRIPTION] == ""
+        assert stored.hashes[DESCRIPTION] == receipt.hashes[DESCRIPTION]
+        for expected in ("", joined.expected[DESCRIPTION], FieldHash("0" * 16)):
+            plain = change_of(joined, {DESCRIPTION: "<p>Ours</p>"})
+            plain = replace(plain, expected={DESCRIPTION: FieldHash(expected)})
+            assert done(bench.site.write_content([plain])).kept == {DESCRIPTION}
+
+    def test_an_edit_between_reading_and_joining_is_kept(self, bench: SiteBench) -> None:
+        needs_merges(bench)
+        joined = joined_write(bench, "<p>Editor</p>\n<p>Shop</p>")
+        bench.edit(joined.subject, DESCRIPTION, "<p>Editor again</p>")
+        assert done(bench.site.write_content([joined])).kept == {DESCRIPTION}
+        assert bench.read(joined.subject, DESCRIPTION) == "<p>Editor again</p>"
+        (stored,) = bench.site.documents(SubjectKind.PRODUCT, [joined.subject.id])
+        assert stored.bases[DESCRIPTION] == "<p>Base</p>"
+
+    def test_a_plain_write_makes_a_joined_field_ours_again(self, bench: SiteBench) -> None:
+        needs_merges(bench)
+        joined = joined_write(bench, "<p>Editor</p>\n<p>Shop</p>")
+        stood = done(bench.site.write_content([joined])).hashes
+        plain = replace(change_of(joined, {DESCRIPTION: "<p>Ours</p>"}), expected=stood)
+        receipt = done(bench.site.write_content([plain]))
+        assert receipt.kept == frozenset()
+        (stored,) = bench.site.documents(SubjectKind.PRODUCT, [joined.subject.id])
+        assert stored.noted[DESCRIPTION] == stored.hashes[DESCRIPTION]
+        assert stored.bases[DESCRIPTION] == "<p>Ours</p>"
+
     def test_the_inventory_shows_an_editors_change(self, bench: SiteBench) -> None:
         made = document()
         first = done(bench.site.write_content([made]))
@@ -639,6 +690,24 @@ def find(site: Site, subject: Subject) -> Held | None:
     found = [held for page in pages for held in page if held.subject == subject]
     assert len(found) <= 1, f"{subject} stands {len(found)} times in the inventory"
     return found[0] if found else None
+
+
+def needs_merges(bench: SiteBench) -> None:
+    if not capabilities(bench).merges:
+        pytest.skip("this site does not join edits")
+
+
+def joined_write(bench: SiteBench, value: str) -> ContentWrite:
+    """A page that an editor changed, and the write that joins that with a change of ours."""
+    made = document(fields={TITLE: "Joined", DESCRIPTION: "<p>Base</p>"})
+    done(bench.site.write_content([made]))
+    bench.edit(made.subject, DESCRIPTION, "<p>Editor</p>")
+    (stored,) = bench.site.documents(SubjectKind.PRODUCT, [made.subject.id])
+    return replace(
+        change_of(made, {DESCRIPTION: value}),
+        expected={DESCRIPTION: stored.hashes[DESCRIPTION]},
+        joined={DESCRIPTION: "<p>Base</p>\n<p>Shop</p>"},
+    )
 
 
 def held_at(site: Site, subject: Subject) -> Held:

@@ -188,6 +188,7 @@ final class Commerce_Connector_Api {
 				'media'                  => true,
 				'events'                 => true,
 				'multilingual'           => false,
+				'merges'                 => true,
 				'max_body_bytes'         => (int) wp_convert_hr_to_bytes( ini_get( 'post_max_size' ) ),
 			),
 			'admin_url'         => admin_url( 'post.php?post={id}&action=edit' ),
@@ -226,6 +227,8 @@ final class Commerce_Connector_Api {
 			self::check( is_string( $item->slug ) && is_object( $item->fields ) && is_object( $item->expected ) && is_bool( $item->whole ), 'slug, fields, expected or whole is malformed' );
 			$item->verbatim = isset( $item->verbatim ) ? $item->verbatim : array();
 			$item->seen     = isset( $item->seen ) ? $item->seen : null;
+			$item->joined   = isset( $item->joined ) ? $item->joined : new stdClass();
+			self::check( is_object( $item->joined ), 'joined is malformed' );
 			self::check( is_array( $item->verbatim ) && ( null === $item->seen || is_string( $item->seen ) ), 'verbatim or seen is malformed' );
 		}
 		return array( 'receipts' => Commerce_Connector_Writes::run( $items, array( 'content' ), new Commerce_Connector_Content( $backend ) ) );

@@ -169,7 +169,29 @@ final class Commerce_Connector_Content {
 				unset( $page['write'][ $field ] );
 			}
 		}
+		foreach ( array_keys( array_intersect_key( $page['write'], get_object_vars( $item->joined ) ) ) as $field ) {
+			if ( $have && self::would_touch( $field, $page['write'][ $field ], $have['raw'] ) ) {
+				$page['kept'][] = (string) $field;
+				unset( $page['write'][ $field ] );
+			}
+		}
 		return $page;
+	}
+
+	/**
+	 * Whether cleaning a joined text would touch what the editor wrote: where both it and the stored
+	 * text are not as cleaning leaves them.
+	 *
+	 * @param string $field Field.
+	 * @param mixed  $value Joined value.
+	 * @param array  $raw   Stored values.
+	 * @return bool
+	 */
+	private static function would_touch( $field, $value, array $raw ) {
+		if ( ! isset( self::ALLOWED[ $field ], $raw[ $field ] ) || ! is_string( $value ) || $raw[ $field ] === $value ) {
+			return false;
+		}
+		return self::clean( $value, self::ALLOWED[ $field ] ) !== $value && self::clean( $raw[ $field ], self::ALLOWED[ $field ] ) !== $raw[ $field ];
 	}
 
 	/**
@@ -216,7 +238,8 @@ final class Commerce_Connector_Content {
 		$post = array();
 		foreach ( array_intersect_key( Commerce_Connector_Stored::COLUMNS, $page['write'] ) as $field => $column ) {
 			$clean = $page['write'][ $field ];
-			if ( ! in_array( $field, $item->verbatim, true ) ) {
+			$stands = $page['have'] && $page['have']['raw'][ $field ] === $clean;
+			if ( ! $stands && ! in_array( $field, $item->verbatim, true ) ) {
 				$clean = self::clean( $clean, self::ALLOWED[ $field ] );
 			}
 			if ( ! $page['have'] || $page['have']['raw'][ $field ] !== $clean ) {
@@ -383,6 +406,7 @@ final class Commerce_Connector_Content {
 			$fields           = array_map( 'strval', array_keys( $page['write'] ) );
 			$hashes           = Commerce_Connector_Stored::hashes( $stored[ $page['id'] ]['raw'], $fields );
 			$was              = $page['have'] ? $bound[ $key ] : null;
+			$joined           = array_intersect_key( get_object_vars( $items[ $key ]->joined ), $page['write'] );
 			$rows[]           = array(
 				$key,
 				$this->backend,
@@ -391,8 +415,8 @@ final class Commerce_Connector_Content {
 				$page['id'],
 				0,
 				time(),
-				self::merged( $was ? $was['hashes'] : '{}', $hashes ),
-				self::merged( $was ? $was['bases'] : '{}', $page['write'] ),
+				self::merged( $was ? $was['hashes'] : '{}', array_fill_keys( array_keys( $joined ), '' ) + $hashes ),
+				self::merged( $was ? $was['bases'] : '{}', $joined + $page['write'] ),
 				'',
 			);
 			$receipts[ $key ] = Commerce_Connector_Writes::receipt(

@@ -70,6 +70,7 @@ final class Commerce_Connector_Inventory {
 				'values' => (object) $values,
 				'hashes' => (object) Commerce_Connector_Stored::hashes( $have['raw'], $fields ),
 				'bases'  => json_decode( $row['bases'] ),
+				'noted'  => (object) json_decode( $row['hashes'], true ),
 			);
 		}
 		return $documents;
