@@ -10,7 +10,7 @@ import sys
 import click
 
 from connector import __version__
-from connector.cli import explain, owners, parked, running, setup, status, sync, undo
+from connector.cli import conflicts, explain, owners, parked, running, setup, status, sync, undo
 from connector.cli.context import Options
 from connector.errors import (
     ConfigError,
@@ -47,6 +47,7 @@ for command in (
     *status.COMMANDS,
     *explain.COMMANDS,
     *owners.COMMANDS,
+    *conflicts.COMMANDS,
     *parked.COMMANDS,
     *undo.COMMANDS,
     *running.COMMANDS,

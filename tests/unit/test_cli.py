@@ -252,6 +252,75 @@ def test_owners_tells_who_decides_each_field_and_why(run: Run) -> None:
     assert isinstance(run("owners", "blgo").exception, ConfigError)
 
 
+def retitle(house: House, number: int, words: str) -> None:
+    identity = ProductId(generate.product_subject(number).id)
+    old = house.catalogue.fetch([identity]).products[identity]
+    house.catalogue.put(generate.retitled(old, words))
+
+
+def title(house: House, number: int) -> object:
+    page = house.site.page(generate.product_subject(number))
+    return page and page.fields[FieldName("title")]
+
+
+def contest(house: House, *numbers: int) -> None:
+    for number in numbers:
+        house.site.edit(generate.product_subject(number), FieldName("title"), f"Editor {number}")
+        retitle(house, number, f"Shop {number}")
+    house.poll()
+
+
+def test_conflicts_are_listed_shown_and_resolved(house: House, run: Run) -> None:
+    contest(house, 1)
+    (row,) = told(run("--json", "conflicts", "list", "--field", "title"))
+    assert (row["site"], row["field"], row["choice"]) == ("blog", "title", None)
+    assert (row["backend"], row["editor"]) == ("Shop 1", "Editor 1")
+    shown = run("conflicts", "show", str(row["id"])).stdout
+    assert "+ Shop 1" in shown and "+ Editor 1" in shown and "blog.example/admin/" in shown
+    assert told(run("--json", "conflicts", "show", str(row["id"])))["base"] == row["base"]
+    assert "1 decided" in run("conflicts", "resolve", str(row["id"]), "--take", "backend").stdout
+    assert "the backend's value chosen by cli" in run("conflicts", "list").stdout
+    house.settle()
+    assert title(house, 1) == "Shop 1"
+    assert told(run("--json", "conflicts", "list")) == []
+
+
+def test_conflicts_are_resolved_in_bulk_and_by_a_third_value(house: House, run: Run) -> None:
+    contest(house, 1, 2, 3)
+    rows = told(run("--json", "conflicts", "list", "--site", "blog"))
+    first = str(rows[0]["id"])
+    run("conflicts", "resolve", first, "--value", "A third")
+    house.settle()
+    assert title(house, 1) == "A third"
+    words = ("conflicts", "resolve", "--all", "--site", "blog", "--field", "title")
+    assert "2 decided" in run(*words, "--take", "site").stdout
+    house.settle()
+    assert [title(house, 2), title(house, 3)] == ["Editor 2", "Editor 3"]
+    assert "0 in conflict" in run("conflicts", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("show", "77"), "there is no conflict 77"),
+        (("resolve", "1"), "say one of --take site"),
+        (("resolve", "1", "--take", "site", "--value", "x"), "say one of --take site"),
+        (("resolve", "--take", "site"), "name conflicts by their numbers"),
+        (("resolve", "1", "--all", "--take", "site"), "name conflicts by their numbers"),
+        (("resolve", "--all", "--value", "x"), "a third value is for one conflict"),
+        (("resolve", "1", "--value-file", "/nowhere"), "cannot be read"),
+        (("list", "--site", "blgo"), "no site 'blgo'"),
+    ],
+)
+def test_what_is_asked_wrongly_of_conflicts_is_told(
+    house: House, run: Run, words: tuple[str, ...], what: str
+) -> None:
+    contest(house, 1)
+    found = run("conflicts", *words).exception
+    assert isinstance(found, ConfigError)
+    assert what in found.message
+
+
 def test_config_check_names_every_address_that_does_not_answer(run: Run) -> None:
     assert run("config", "check", "--offline").return_value == 0
     found = run("config", "check").exception

@@ -396,6 +396,20 @@ class SiteConformance:
         (stored,) = bench.site.documents(SubjectKind.PRODUCT, [joined.subject.id])
         assert stored.bases[DESCRIPTION] == "<p>Base</p>"
 
+    def test_a_join_cleans_nothing_of_an_editors_away(self, bench: SiteBench) -> None:
+        needs_merges(bench)
+        joined = joined_write(bench, '<p onclick="x()">Editor</p>\n<p>Shop</p>')
+        bench.edit(joined.subject, DESCRIPTION, '<p onclick="x()">Editor</p>')
+        for value in (joined.fields[DESCRIPTION], '<p onclick="x()">Editor</p>'):
+            stands = held_at(bench.site, joined.subject).hashes[DESCRIPTION]
+            again = replace(
+                change_of(joined, {DESCRIPTION: value}),
+                expected={DESCRIPTION: stands},
+                joined=joined.joined,
+            )
+            bench.site.write_content([again])
+            assert 'onclick="x()"' in bench.read(joined.subject, DESCRIPTION)
+
     def test_a_plain_write_makes_a_joined_field_ours_again(self, bench: SiteBench) -> None:
         needs_merges(bench)
         joined = joined_write(bench, "<p>Editor</p>\n<p>Shop</p>")
