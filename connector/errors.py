@@ -3,6 +3,7 @@
     ConnectorError
       ConfigError      fix the configuration: every problem at once; exit 2
       TryAgain         the same work later; may carry retry_after_seconds
+        OutcomeUnknown   it may have been done: look before doing it again
       Rejected         this item, never: park it, go on with the others
       TargetDown       the whole target later: suspend it
       Incomplete       a listing broke off: nothing may be concluded from what is absent
@@ -57,6 +58,10 @@ class TryAgain(ConnectorError):
     def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class OutcomeUnknown(TryAgain):
+    """A write was sent and no answer came: it may have been done. Read, then decide."""
 
 
 class Rejected(ConnectorError):

@@ -30,6 +30,9 @@ CmsId = NewType("CmsId", str)
 """The CMS's own id of a post, node, term or attachment."""
 Locale = NewType("Locale", str)
 """A BCP 47 tag: `de-DE`."""
+CartId = NewType("CartId", str)
+"""The backend's own id of a cart: a secret in most engines, which stays in the relay."""
+LineId = NewType("LineId", str)
 FieldName = NewType("FieldName", str)
 FieldHash = NewType("FieldHash", str)
 """An opaque fingerprint of one field's value; equal means equal, nothing else."""
@@ -317,3 +320,121 @@ def hash_value(value: JsonValue) -> FieldHash:
     """The fingerprint of a plain JSON value: 16 hex digits that depend on the value alone."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return FieldHash(hashlib.sha256(text.encode()).hexdigest()[:16])
+
+
+# ---- what a shopper has in the cart --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CartLine:
+    """One article of a cart or an order, priced by the backend."""
+
+    id: LineId
+    variant: VariantId
+    product: ProductId | None
+    sku: str
+    title: str
+    variant_title: str
+    quantity: int
+    unit_price: Money
+    total: Money
+    """Of all its pieces, before discounts."""
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where something goes; "" where nothing is said. `country` is ISO 3166-1 alpha-2, capitals."""
+
+    first_name: str = ""
+    last_name: str = ""
+    company: str = ""
+    line_1: str = ""
+    line_2: str = ""
+    postal_code: str = ""
+    city: str = ""
+    province: str = ""
+    country: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CartDetails:
+    """What a shopper says about themselves; None leaves what is there."""
+
+    email: str | None = None
+    shipping_address: Address | None = None
+    billing_address: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShippingOption:
+    id: str
+    name: str
+    price: Money | None
+    """None where the backend says it only once it is chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSession:
+    """A payment begun with a provider; `session` is what the provider's script needs."""
+
+    provider: str
+    status: str
+    session: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The backend's sums, rounded to the currency's minor unit."""
+
+    subtotal: Money
+    discount: Money
+    shipping: Money
+    tax: Money
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """A cart as the backend has it. Everything that is said of money, the backend says."""
+
+    id: CartId = field(repr=False)
+    currency: str
+    lines: tuple[CartLine, ...]
+    totals: Totals
+    promotions: tuple[str, ...] = ()
+    email: str | None = field(default=None, repr=False)
+    shipping_address: Address | None = field(default=None, repr=False)
+    billing_address: Address | None = field(default=None, repr=False)
+    shipping: ShippingOption | None = None
+    payment: PaymentSession | None = None
+    ordered: bool = False
+
+    def line(self, line: LineId) -> CartLine | None:
+        return next((each for each in self.lines if each.id == line), None)
+
+    def line_of(self, variant: VariantId) -> CartLine | None:
+        return next((each for each in self.lines if each.variant == variant), None)
+
+    def needs(self) -> tuple[str, ...]:
+        """What is missing before this can become an order, in the order in which it is asked."""
+        parts = {
+            "lines": self.lines,
+            "email": self.email,
+            "shipping_address": self.shipping_address,
+            "shipping": self.shipping,
+            "payment": self.payment,
+        }
+        return tuple(name for name, held in parts.items() if not held)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a cart has become."""
+
+    number: str
+    status: str
+    currency: str
+    lines: tuple[CartLine, ...]
+    totals: Totals

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from connector.errors import Problem, Rejected
 from connector.model import (
@@ -34,6 +34,9 @@ from connector.model import (
     SubjectKind,
 )
 from connector.signing import Secret
+
+if TYPE_CHECKING:
+    from connector.ports_carts import Carts
 
 
 class Clock(Protocol):
@@ -89,6 +92,8 @@ class BackendSystem:
     open: Callable[[BackendSettings, Clock], Catalogue]
     problems: Callable[[BackendSettings], Sequence[Problem]]
     """What is wrong with these settings, by their path below the backend; without any call."""
+    open_carts: Callable[[BackendSettings], Carts] | None = None
+    """Its carts, without any call. None: it has none, or these settings do not give any."""
 
 
 @dataclass(frozen=True, slots=True)

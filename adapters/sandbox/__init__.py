@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from adapters.sandbox.carts import open_carts
 from adapters.sandbox.catalogue import open_catalogue
 from connector.errors import Problem
 from connector.ports import BackendSettings, BackendSystem
@@ -21,4 +22,6 @@ def problems(settings: BackendSettings) -> Sequence[Problem]:
     return found
 
 
-BACKEND = BackendSystem(name="sandbox", open=open_catalogue, problems=problems)
+BACKEND = BackendSystem(
+    name="sandbox", open=open_catalogue, problems=problems, open_carts=open_carts
+)

@@ -1,115 +1,142 @@
-"""Carts of the sandbox: what is in them, what it costs, when they can become an order.
+"""The sandbox shop's carts as `ports_carts.Carts`: the adapter to read first when writing one.
 
-Prices and stock are looked up afresh at every reading. Amounts are decimal strings. The clock is
-read only to tell which dated prices hold.
+Each method asks the shop for JSON and hands it to cart_mapping. Quantities are set absolutely,
+adds too, so that whatever is sent twice happens once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 
-Json = dict[str, Any]
-PROMOTIONS = {"TEN": Decimal("0.10")}
-SHIPPING = (
-    {"id": "post", "name": "Post", "price": "4.90"},
-    {"id": "pickup", "name": "Pick up", "price": "0.00"},
+import httpx
+
+from adapters.sandbox import cart_mapping
+from connector.engine_http import Answered, EngineHttp, segment
+from connector.errors import TryAgain
+from connector.model import Cart, CartDetails, CartId, LineId, Order, ShippingOption, VariantId
+from connector.ports import BackendSettings
+from connector.ports_carts import (
+    CartCapabilities,
+    CartRefused,
+    MarketTerms,
+    Rechecked,
+    Refusal,
 )
-CENT = Decimal(".01")
-FindVariant = Callable[[str], Json | None]
+
+CAPABILITIES = CartCapabilities(
+    hosted_checkout=True, shows_cart_id=True, promotions=True, adds_once=True
+)
 
 
-class CartError(Exception):
-    """Why the cart cannot do that: a stable code, and a sentence for the shopper."""
-
-    def __init__(self, code: str, says: str, status: int = 400) -> None:
-        super().__init__(says)
-        self.code = code
-        self.says = says
-        self.status = status
+def open_carts(settings: BackendSettings) -> SandboxCarts:
+    """The carts of a shop. Makes no call."""
+    return SandboxCarts(settings)
 
 
-def empty(currency: str) -> Json:
-    return {"currency": currency, "lines": [], "promotion": None, "email": None, "address": None,
-            "shipping": None, "payment": None, "completed": False}  # fmt: skip
+class SandboxCarts:
+    """Implements ports_carts.Carts."""
+
+    def __init__(
+        self, settings: BackendSettings, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._url = settings.url
+        self._http = EngineHttp(settings.url, {}, settings.timeout_seconds, transport)
+
+    @property
+    def capabilities(self) -> CartCapabilities:
+        return CAPABILITIES
+
+    async def create(self, terms: MarketTerms) -> Cart:
+        answer = await self._http.write("POST", "/v1/carts", {"currency": terms.currency})
+        return self._cart(answer)
+
+    async def read(self, cart: CartId) -> Cart:
+        return self._cart(await self._http.read(_path(cart)))
+
+    async def add(self, cart: Cart, variant: VariantId, quantity: int) -> Cart:
+        return self._cart(await self._set(cart.id, variant, quantity))
+
+    async def change(self, cart: Cart, line: LineId, quantity: int) -> Cart:
+        try:
+            return self._cart(await self._set(cart.id, line, quantity))
+        except CartRefused as error:
+            if error.refusal is Refusal.UNKNOWN_PRODUCT:
+                raise CartRefused(Refusal.UNKNOWN_LINE, f"the cart has no line {line}") from error
+            raise
+
+    async def apply_code(self, cart: Cart, code: str) -> Cart:
+        return await self._patch(cart, {"promotion": code})
+
+    async def remove_code(self, cart: Cart, code: str) -> Cart:
+        return await self._patch(cart, {"promotion": None}) if code in cart.promotions else cart
+
+    async def update(self, cart: Cart, details: CartDetails) -> Cart:
+        return await self._patch(cart, cart_mapping.details_json(details))
+
+    async def shipping_options(self, cart: Cart) -> Sequence[ShippingOption]:
+        answer = await self._http.read(_path(cart.id) + "/shipping-options")
+        _refuse(answer)
+        return cart_mapping.shipping_options(answer.body, cart.currency)
+
+    async def choose_shipping(self, cart: Cart, option: str) -> Cart:
+        return await self._patch(cart, {"shipping": option})
+
+    async def payment_providers(self, cart: Cart) -> Sequence[str]:
+        answer = await self._http.read(_path(cart.id) + "/payment-providers")
+        _refuse(answer)
+        return cart_mapping.payment_providers(answer.body)
+
+    async def choose_payment(self, cart: Cart, provider: str) -> Cart:
+        return await self._patch(cart, {"payment": provider})
+
+    async def recheck(self, cart: Cart) -> Rechecked:
+        answer = await self._http.write("POST", _path(cart.id) + "/refresh", {})
+        _refuse(answer)
+        return cart_mapping.rechecked(answer.body, self._url)
+
+    async def complete(self, cart: Cart) -> Order:
+        answer = await self._http.write("POST", _path(cart.id) + "/complete", {})
+        _refuse(answer)
+        return cart_mapping.order(answer.body, self._url)
+
+    async def order(self, cart: CartId) -> Order | None:
+        answer = await self._http.read(_path(cart) + "/order")
+        if answer.body.get("code") == "no_order":
+            return None
+        _refuse(answer)
+        return cart_mapping.order(answer.body, self._url)
+
+    def checkout_url(self, cart: CartId, return_to: str | None) -> str | None:
+        back = "?" + urlencode({"return_to": return_to}) if return_to else ""
+        return f"{self._url}/checkout/{segment(cart)}{back}"
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    # ---- inside ----
+
+    def _cart(self, answer: Answered) -> Cart:
+        _refuse(answer)
+        return cart_mapping.cart(answer.body, self._url)
+
+    async def _patch(self, cart: Cart, wanted: Mapping[str, object]) -> Cart:
+        return self._cart(await self._http.write("PATCH", _path(cart.id), wanted))
+
+    async def _set(self, cart: CartId, variant: str, quantity: int) -> Answered:
+        path = f"{_path(cart)}/lines/{segment(variant)}"
+        return await self._http.write("PUT", path, {"quantity": quantity})
 
 
-def unit_price(variant: Json, currency: str, quantity: int) -> Decimal:
-    """The lowest price that holds for the quantity."""
-    now = datetime.now(UTC).isoformat()
-    fit = [
-        Decimal(row["amount"])
-        for row in variant["prices"]
-        if row["currency"] == currency
-        and row.get("min_quantity", 1) <= quantity <= row.get("max_quantity", quantity)
-        and row.get("starts_at", now) <= now <= row.get("ends_at", now)
-    ]
-    if not fit:
-        raise CartError("no_price", f"{variant['sku']} is not sold in {currency}.")
-    return min(fit)
+def _path(cart: CartId) -> str:
+    return f"/v1/carts/{segment(cart)}"
 
 
-def available(variant: Json) -> int | None:
-    stock = variant["stock"]
-    if not stock["tracked"] or stock["backorder"]:
-        return None
-    return int(sum(stock["locations"].values()))
-
-
-def set_quantity(cart: Json, find: FindVariant, variant: str, quantity: int) -> Json:
-    """The cart with exactly this many of a variant; 0 takes it out."""
-    if cart["completed"]:
-        raise CartError("completed", "This cart has become an order.", 409)
-    if not isinstance(quantity, int) or isinstance(quantity, bool) or not 0 <= quantity <= 999:
-        raise CartError("bad_quantity", "Choose a quantity between 0 and 999.")
-    known = find(variant)
-    if known is None:
-        raise CartError("unknown_variant", "This product is not sold here.", 404)
-    left = available(known)
-    if left is not None and quantity > left:
-        raise CartError("out_of_stock", f"Only {left} are left.", 409)
-    others = [line for line in cart["lines"] if line["variant"] != variant]
-    lines = [*others, {"variant": variant, "quantity": quantity}] if quantity else others
-    return {**cart, "lines": lines}
-
-
-def quantity_of(cart: Json, variant: str) -> int:
-    return next((int(x["quantity"]) for x in cart["lines"] if x["variant"] == variant), 0)
-
-
-def shown(cart: Json, find: FindVariant) -> Json:
-    """The cart as the API says it, with prices and totals of this moment."""
-    lines, total = [], Decimal(0)
-    for line in cart["lines"]:
-        variant = find(line["variant"])
-        if variant is None:
-            continue
-        price = unit_price(variant, cart["currency"], line["quantity"])
-        total += price * line["quantity"]
-        lines.append(
-            {**line, "sku": variant["sku"], "title": variant["title"], "unit_price": f"{price:.2f}"}
-        )
-    discount = (total * PROMOTIONS.get(cart["promotion"] or "", Decimal(0))).quantize(
-        Decimal(".01")
-    )
-    shipping = Decimal(next((s["price"] for s in SHIPPING if s["id"] == cart["shipping"]), "0"))
-    return {
-        **cart,
-        "lines": lines,
-        "subtotal": f"{total:.2f}",
-        "discount": f"{discount:.2f}",
-        "shipping_price": f"{shipping:.2f}",
-        "total": f"{total - discount + shipping:.2f}",
-    }
-
-
-def missing(cart: Json) -> str | None:
-    """What a cart still needs before it can become an order."""
-    if not cart["lines"]:
-        return "a product"
-    for part in ("email", "address", "shipping", "payment"):
-        if not cart[part]:
-            return part
-    return None
+def _refuse(answer: Answered) -> None:
+    """Raise what the shop's answer means when it is not the thing asked for."""
+    if answer.status in (200, 201):
+        return
+    refused = cart_mapping.refusal(answer.body)
+    if refused is None:
+        raise TryAgain(f"the shop answered {answer.status} and said nothing that is understood")
+    raise refused

@@ -8,6 +8,7 @@ html: true                200 with an HTML page
 repeat: true              a page is answered twice
 status: 429 or 500 ...    this status, with Retry-After: 1 for 429 and 503
 latency_ms: 200           every answer so much later
+lost: 1                   so many writes to carts are done and answered 504
 poison: "p0000007"        this product has a price that no currency can hold
 """
 
@@ -17,7 +18,7 @@ from typing import Any
 
 Json = dict[str, Any]
 NAMES = frozenset(
-    "empty half past_end broken_json html repeat status latency_ms poison".split()  # noqa: SIM905
+    "empty half past_end broken_json html repeat status latency_ms lost poison".split()  # noqa: SIM905
 )
 POISON_PRICE = {"amount": "12.345", "currency": "EUR", "tax_included": True}
 
@@ -35,6 +36,12 @@ class Faults:
 
     def __getitem__(self, name: str) -> Any:
         return self._on.get(name)
+
+    def loses_an_answer(self) -> bool:
+        left = int(self._on.get("lost", 0))
+        if left:
+            self._on["lost"] = left - 1
+        return left > 0
 
     def poisoned(self, product: Json) -> Json:
         if product["id"] != self._on.get("poison"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -22,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from adapters.sandbox import carts, pages, pictures
+from adapters.sandbox import pages, pictures, selling
 from adapters.sandbox.faults import Faults
 from adapters.sandbox.generate import LOCALES
 from adapters.sandbox.store import Store
@@ -58,12 +57,8 @@ def build_app(shop: Shop) -> Starlette:
 
         return guarded
 
-    def open_(handler: Callable[[Shop, Request], Response]) -> Handler:
-        async def plain(request: Request) -> Response:
-            request.state.body = await request.body()
-            return await run_in_threadpool(_answered, handler, shop, request)
-
-        return plain
+    async def picture(request: Request) -> Response:
+        return _picture(request)
 
     async def healthy(_request: Request) -> Response:
         return JSONResponse({"ok": True})
@@ -87,19 +82,14 @@ def build_app(shop: Shop) -> Starlette:
         Route("/admin/products/{id}", keyed(_admin_product)),
         Route("/admin/products/{id}", _admin_form(shop), methods=["POST"]),
     ]
-    selling = [
-        Route("/v1/carts", open_(_new_cart), methods=["POST"]),
-        Route("/v1/carts/{cart}", open_(_get_cart), methods=["GET"]),
-        Route("/v1/carts/{cart}", open_(_change_cart), methods=["PATCH"]),
-        Route("/v1/carts/{cart}/lines/{variant}", open_(_set_line), methods=["PUT"]),
-        Route("/v1/carts/{cart}/lines", open_(_add_line), methods=["POST"]),
-        Route("/v1/carts/{cart}/complete", open_(_complete), methods=["POST"]),
-        Route("/checkout/{cart}", open_(_checkout), methods=["GET"]),
-        Route("/checkout/{cart}", _checkout_form(shop), methods=["POST"]),
-        Route("/media/{seed}/{name}", open_(_picture)),
-    ]
     return Starlette(
-        routes=[Route("/health", healthy), *reads, *admin, *selling],
+        routes=[
+            Route("/health", healthy),
+            Route("/media/{seed}/{name}", picture),
+            *reads,
+            *admin,
+            *selling.routes(shop.store),
+        ],
         middleware=[Middleware(BaseHTTPMiddleware, dispatch=_with_faults(shop))],
     )
 
@@ -123,6 +113,8 @@ def _with_faults(shop: Shop) -> Callable[[Request, Any], Awaitable[Response]]:
         if shop.faults["broken_json"]:
             return Response('{"products": [{"id": "p00', media_type="application/json")
         answer = await call_next(request)
+        if request.method != "GET" and shop.faults.loses_an_answer():
+            return Response(status_code=504)
         return answer
 
     return dispatch
@@ -209,7 +201,7 @@ def _changes(shop: Shop, request: Request) -> Response:
     return JSONResponse({"changes": found, "last": last})
 
 
-def _picture(_shop: Shop, request: Request) -> Response:
+def _picture(request: Request) -> Response:
     name = request.path_params["name"]
     drawn = f"{request.path_params['seed']}-{name.rpartition('.')[0]}"
     if name.endswith(".svg"):
@@ -313,111 +305,3 @@ def _admin_form(shop: Shop) -> Handler:
         return RedirectResponse(back, 303)
 
     return save
-
-
-# ---- selling ----
-
-
-def _answered(
-    handler: Callable[[Shop, Request], Response], shop: Shop, request: Request
-) -> Response:
-    try:
-        return handler(shop, request)
-    except carts.CartError as error:
-        return _problem(error.status, error.code, error.says)
-
-
-def _find(shop: Shop) -> carts.FindVariant:
-    def find(identity: str) -> Json | None:
-        product = shop.store.by_variant(identity)
-        if product is None or product["status"] != "published":
-            return None
-        found: Json = next(each for each in product["variants"] if each["id"] == identity)
-        return found
-
-    return find
-
-
-def _known_cart(shop: Shop, request: Request) -> Json:
-    cart = shop.store.cart(request.path_params["cart"])
-    if cart is None:
-        raise carts.CartError("unknown_cart", "This cart is not known.", 404)
-    return cart
-
-
-def _new_cart(shop: Shop, request: Request) -> Response:
-    currency = (_body(request) if request.state.body else {}).get("currency", "EUR")
-    return JSONResponse(carts.shown(shop.store.new_cart(carts.empty(currency)), _find(shop)), 201)
-
-
-def _get_cart(shop: Shop, request: Request) -> Response:
-    return JSONResponse(carts.shown(_known_cart(shop, request), _find(shop)))
-
-
-def _change_cart(shop: Shop, request: Request) -> Response:
-    cart, wanted = _known_cart(shop, request), _body(request)
-    parts = ("promotion", "email", "address", "shipping", "payment")
-    if wanted.get("promotion") and wanted["promotion"] not in carts.PROMOTIONS:
-        raise carts.CartError("unknown_promotion", "This code is not valid.", 404)
-    cart.update({name: wanted[name] for name in parts if name in wanted})
-    shop.store.save_cart(cart)
-    return JSONResponse(carts.shown(cart, _find(shop)))
-
-
-def _set_line(shop: Shop, request: Request) -> Response:
-    variant, quantity = request.path_params["variant"], _body(request).get("quantity")
-    cart = carts.set_quantity(_known_cart(shop, request), _find(shop), variant, quantity)
-    shop.store.save_cart(cart)
-    return JSONResponse(carts.shown(cart, _find(shop)))
-
-
-def _add_line(shop: Shop, request: Request) -> Response:
-    """Adds, as most engines do: sent twice it adds twice."""
-    cart, wanted = _known_cart(shop, request), _body(request)
-    variant = wanted["variant"]
-    quantity = carts.quantity_of(cart, variant) + wanted.get("quantity", 1)
-    cart = carts.set_quantity(cart, _find(shop), variant, quantity)
-    shop.store.save_cart(cart)
-    return JSONResponse(carts.shown(cart, _find(shop)))
-
-
-def _complete(shop: Shop, request: Request) -> Response:
-    cart = _known_cart(shop, request)
-    if (known := shop.store.order_of(cart["id"])) is not None:
-        return JSONResponse(known)
-    if part := carts.missing(cart):
-        raise carts.CartError("incomplete", f"The cart still needs {part}.")
-    return JSONResponse(_order(shop, cart))
-
-
-def _order(shop: Shop, cart: Json) -> Json:
-    told = carts.shown(cart, _find(shop))
-    kept = {name: told[name] for name in ("lines", "currency", "total", "subtotal")}
-    return shop.store.complete(cart, {**kept, "at": time.time()})
-
-
-def _checkout(shop: Shop, request: Request) -> Response:
-    cart = _known_cart(shop, request)
-    if (known := shop.store.order_of(cart["id"])) is not None:
-        return HTMLResponse(pages.thanks(known))
-    return HTMLResponse(pages.checkout(carts.shown(cart, _find(shop))))
-
-
-def _checkout_form(shop: Shop) -> Handler:
-    def pay(cart: Json, given: Json) -> Response:
-        cart.update(given, payment="test")
-        if part := carts.missing(cart):
-            told = carts.shown(cart, _find(shop))
-            return HTMLResponse(pages.checkout(told, f"The cart still needs {part}."), 400)
-        shop.store.save_cart(cart)
-        return HTMLResponse(pages.thanks(_order(shop, cart)))
-
-    async def handle(request: Request) -> Response:
-        async with request.form() as form:
-            given = {name: str(form.get(name, "")) for name in ("email", "address", "shipping")}
-        cart = shop.store.cart(request.path_params["cart"])
-        if cart is None:
-            return _problem(404, "unknown_cart", "This cart is not known.")
-        return await run_in_threadpool(pay, cart, given)
-
-    return handle

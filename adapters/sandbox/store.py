@@ -216,14 +216,24 @@ class Store:
 
     def new_cart(self, doc: Json) -> Json:
         doc = {**doc, "id": "cart_" + secrets.token_urlsafe(18)}
-        self.save_cart(doc)
+        self._save_cart(doc)
         return doc
 
     def cart(self, identity: str) -> Json | None:
         found = self._rows("SELECT doc FROM carts WHERE id = ?", identity)
         return json.loads(found[0]["doc"]) if found else None
 
-    def save_cart(self, doc: Json) -> None:
+    def change_cart(self, identity: str, change: Callable[[Json], Json]) -> Json | None:
+        """Read, change and keep a cart; nobody else changes it meanwhile. None: there is none."""
+        with self._lock:
+            cart = self.cart(identity)
+            if cart is None:
+                return None
+            changed = change(cart)
+            self._save_cart(changed)
+            return changed
+
+    def _save_cart(self, doc: Json) -> None:
         with self._lock:
             self._connection.execute(
                 "INSERT OR REPLACE INTO carts VALUES (?, ?)", (doc["id"], json.dumps(doc))
@@ -233,24 +243,29 @@ class Store:
         found = self._rows("SELECT number, doc FROM orders WHERE cart = ?", cart)
         return {"number": found[0]["number"], **json.loads(found[0]["doc"])} if found else None
 
-    def complete(self, cart: Json, order: Json) -> Json:
-        """Make the order of a cart and take its pieces from stock, once: again gives the same."""
+    def complete(self, identity: str, order: Callable[[Json], Json]) -> Json | None:
+        """Make the order of a cart and take its pieces from stock, once: again gives the same.
+
+        `order` makes it of the cart, or raises; nobody else sells meanwhile. None: there is none.
+        """
         with self._lock:
-            if (known := self.order_of(cart["id"])) is not None:
+            if (known := self.order_of(identity)) is not None:
                 return known
+            cart = self.cart(identity)
+            if cart is None:
+                return None
+            made = order(cart)
             with self._writing() as connection:
                 connection.execute(
-                    "INSERT INTO orders (cart, doc) VALUES (?, ?)", (cart["id"], json.dumps(order))
+                    "INSERT INTO orders (cart, doc) VALUES (?, ?)", (identity, json.dumps(made))
                 )
                 for line in cart["lines"]:
                     self._take(connection, line["variant"], line["quantity"])
                 connection.execute(
                     "UPDATE carts SET doc = ? WHERE id = ?",
-                    (json.dumps({**cart, "completed": True}), cart["id"]),
+                    (json.dumps({**cart, "completed": True}), identity),
                 )
-            made = self.order_of(cart["id"])
-            assert made is not None
-            return made
+            return self.order_of(identity)
 
     def _take(self, connection: sqlite3.Connection, variant: str, quantity: int) -> None:
         product = self.by_variant(variant)

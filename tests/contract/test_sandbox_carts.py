@@ -1,0 +1,174 @@
+"""The sandbox's carts keep every promise of ports_carts.Carts, against the shop over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from adapters.sandbox.carts import SandboxCarts
+from adapters.sandbox.run import RunningShop, start_shop
+from connector.demo.machine import free_port
+from connector.errors import OutcomeUnknown, Rejected, TargetDown, TryAgain
+from connector.model import BackendName, Locale, VariantId
+from connector.ports import BackendSettings
+from connector.ports_carts import CartRefused, MarketTerms
+from connector.testing.conformance import CartsConformance
+
+TERMS = MarketTerms("EUR", None, Locale("de-DE"))
+
+
+def settings_of(shop: RunningShop) -> BackendSettings:
+    return BackendSettings(BackendName("shop"), shop.url, shop.key, (), Locale("en-US"), {}, 20.0)
+
+
+@dataclass(slots=True)
+class SandboxCartsBench:
+    """A merchant at the shop, by its admin API."""
+
+    shop: RunningShop
+    carts: SandboxCarts
+    terms: MarketTerms = TERMS
+    code: str | None = "TEN"
+
+    async def sell(self, sku: str, price_minor: int, stock: int) -> VariantId:
+        variant = VariantId(f"v-{sku}")
+        self._put(sku, "published", _article(variant, sku, price_minor, stock))
+        return variant
+
+    async def reprice(self, variant: VariantId, price_minor: int) -> None:
+        self.shop.set_price(variant, f"{price_minor // 100}.{price_minor % 100:02d}")
+
+    async def restock(self, variant: VariantId, pieces: int) -> None:
+        self.shop.set_stock(variant, pieces)
+
+    async def withdraw(self, variant: VariantId) -> None:
+        self._put(variant.removeprefix("v-"), "draft", _article(variant, "WITHDRAWN", 1, 5))
+
+    def _put(self, sku: str, status: str, variant: dict[str, object]) -> None:
+        product = {
+            "handle": sku.lower(),
+            "status": status,
+            "texts": {"en-US": {"title": f"The {sku}"}},
+            "categories": [],
+            "tags": [],
+            "channels": [],
+            "attributes": {},
+            "options": [],
+            "images": [{"url": "/media/1/1-0.png", "alt": {}}],
+            "variants": [variant],
+        }
+        with self.shop.admin() as admin:
+            admin.put(f"/admin/products/x-{sku}", json=product).raise_for_status()
+
+
+def _article(variant: VariantId, sku: str, price_minor: int, stock: int) -> dict[str, object]:
+    amount = f"{price_minor // 100}.{price_minor % 100:02d}"
+    return {
+        "id": variant,
+        "sku": sku,
+        "title": "one",
+        "barcode": None,
+        "options": {},
+        "prices": [{"amount": amount, "currency": "EUR", "tax_included": True}],
+        "stock": {"tracked": True, "backorder": False, "locations": {"berlin": stock}},
+    }
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
+    place: Path = tmp_path_factory.mktemp("shop")
+    running = start_shop(place / "shop.db", free_port(), products=1)
+    yield running
+    running.stop()
+
+
+class TestSandboxCarts(CartsConformance):
+    @pytest.fixture
+    async def bench(self, shop: RunningShop) -> AsyncIterator[SandboxCartsBench]:
+        carts = SandboxCarts(settings_of(shop))
+        yield SandboxCartsBench(shop, carts)
+        await carts.close()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def bench(shop: RunningShop) -> AsyncIterator[SandboxCartsBench]:
+    carts = SandboxCarts(settings_of(shop))
+    yield SandboxCartsBench(shop, carts)
+    shop.set_faults()
+    await carts.close()
+
+
+@pytest.mark.anyio
+async def test_a_write_whose_answer_is_lost_is_unknown_and_has_happened_once(
+    bench: SandboxCartsBench,
+) -> None:
+    variant = await bench.sell("LOST", 1000, 50)
+    cart = await bench.carts.create(TERMS)
+    bench.shop.set_faults(lost=1)
+    with pytest.raises(OutcomeUnknown):
+        await bench.carts.add(cart, variant, 2)
+    assert (await bench.carts.add(cart, variant, 2)).lines[0].quantity == 2
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("fault", [{"status": 500}, {"broken_json": True}, {"html": True}])
+async def test_nonsense_for_a_write_is_unknown_and_for_a_reading_try_again(
+    bench: SandboxCartsBench, fault: dict[str, object]
+) -> None:
+    variant = await bench.sell("NONSENSE", 1000, 50)
+    cart = await bench.carts.create(TERMS)
+    bench.shop.set_faults(**fault)
+    with pytest.raises(OutcomeUnknown):
+        await bench.carts.add(cart, variant, 1)
+    with pytest.raises(TryAgain) as caught:
+        await bench.carts.read(cart.id)
+    assert not isinstance(caught.value, OutcomeUnknown)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_busy_shop_did_nothing_and_says_when_to_come_again(
+    bench: SandboxCartsBench, status: int
+) -> None:
+    cart = await bench.carts.create(TERMS)
+    bench.shop.set_faults(status=status)
+    with pytest.raises(TryAgain) as caught:
+        await bench.carts.apply_code(cart, "TEN")
+    assert not isinstance(caught.value, OutcomeUnknown)
+    assert caught.value.retry_after_seconds == 1
+
+
+@pytest.mark.anyio
+async def test_a_slow_shop_is_waited_for_no_longer_than_told(shop: RunningShop) -> None:
+    carts = SandboxCarts(replace(settings_of(shop), timeout_seconds=0.3))
+    cart = await carts.create(TERMS)
+    shop.set_faults(latency_ms=2000)
+    with pytest.raises(OutcomeUnknown):
+        await carts.apply_code(cart, "TEN")
+    shop.set_faults()
+    await carts.close()
+
+
+@pytest.mark.anyio
+async def test_a_shop_that_is_not_there_is_down_and_did_nothing(shop: RunningShop) -> None:
+    carts = SandboxCarts(replace(settings_of(shop), url=f"http://127.0.0.1:{free_port()}"))
+    with pytest.raises(TargetDown, match="nobody answers"):
+        await carts.create(TERMS)
+    await carts.close()
+
+
+@pytest.mark.anyio
+async def test_ids_cannot_leave_their_path(bench: SandboxCartsBench) -> None:
+    cart = await bench.carts.create(TERMS)
+    for name in ("../../admin", "a/b?c#d", "%2e%2e/x", "..", "ü/\\"):
+        with pytest.raises((CartRefused, Rejected, TryAgain)):
+            await bench.carts.add(cart, VariantId(name), 1)
+    assert await bench.carts.read(cart.id) == cart
