@@ -194,6 +194,22 @@ class MediaRules(Section):
     timeout_seconds: Seconds = 20.0
 
 
+class Relay(Section):
+    """Carts and checkout for shoppers; there is none without a key."""
+
+    keys: tuple[SecretStr, ...] = ()
+    """The first one seals, all of them open: how they are changed without a gap."""
+    origins: Mapping[Name, tuple[Url, ...]] = Field(default_factory=dict)
+    """Per site the addresses whose pages may ask, beside the site's own."""
+    token_days: StrictInt = Field(default=30, ge=1, le=365)
+    engine_timeout_seconds: StrictFloat = Field(default=8.0, gt=0, le=15)
+    client_per_minute: Positive = 600
+    cart_per_minute: Positive = 240
+
+    def secrets(self) -> tuple[Secret, ...]:
+        return _signing(self.keys, "relay.keys")
+
+
 class Config(Section):
     """The whole configuration, checked."""
 
@@ -205,6 +221,7 @@ class Config(Section):
     alerts: Alerts | None = None
     log: Log = Log()
     media: MediaRules = MediaRules()
+    relay: Relay = Relay()
     _warnings: tuple[Problem, ...] = PrivateAttr(())
 
     @property

@@ -33,6 +33,17 @@ def relation_problems(raw: Raw) -> Iterator[Problem]:
         if "url" in site and (first := seen.setdefault(address, name)) != name:
             what = f"has the same address and backend as the site {first}"
             yield Problem(f"sites.{name}.url", what, "Make it one site with several markets")
+    yield from _relay_sites_are_there(raw)
+
+
+def _relay_sites_are_there(raw: Raw) -> Iterator[Problem]:
+    relay = raw.get("relay")
+    origins = relay.get("origins") if isinstance(relay, dict) else None
+    known = {name for name, _ in parts(raw, "sites")}
+    for name in origins if isinstance(origins, dict) else ():
+        if known and name not in known:
+            fix = f"Sites are: {', '.join(sorted(known))}"
+            yield Problem(f"relay.origins.{name}", "there is no such site", fix)
 
 
 def _backend_is_there(path: str, backend: object, backends: set[str]) -> Iterator[Problem]:

@@ -389,10 +389,13 @@ class Totals:
     """The backend's sums, rounded to the currency's minor unit."""
 
     subtotal: Money
+    """Of the lines, before discounts."""
     discount: Money
     shipping: Money
     tax: Money
     total: Money
+    tax_included: bool = True
+    """Whether the tax is in the other amounts, or comes on top of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,8 @@ class BackendSystem:
     open: Callable[[BackendSettings, Clock], Catalogue]
     problems: Callable[[BackendSettings], Sequence[Problem]]
     """What is wrong with these settings, by their path below the backend; without any call."""
-    open_carts: Callable[[BackendSettings], Carts] | None = None
-    """Its carts, without any call. None: it has none, or these settings do not give any."""
+    open_carts: Callable[[BackendSettings], Carts | None] | None = None
+    """Its carts, without any call. None, or answering None: system or settings have none."""
 
 
 @dataclass(frozen=True, slots=True)

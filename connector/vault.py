@@ -42,11 +42,13 @@ class Vault:
                     path = f"{group}.{name}.credential"
                     part["credential"] = self._secret(part["credential"], path)
                 if isinstance(part.get(several), list):
-                    path = f"{group}.{name}.{several}"
-                    part[several] = [
-                        self._signing(each, f"{path}[{place}]")
-                        for place, each in enumerate(part[several])
-                    ]
+                    part[several] = self._several(part[several], f"{group}.{name}.{several}")
+        relay = raw.get("relay")
+        if isinstance(relay, dict) and isinstance(relay.get("keys"), list):
+            relay["keys"] = self._several(relay["keys"], "relay.keys")
+
+    def _several(self, values: list[object], path: str) -> list[SecretStr]:
+        return [self._signing(each, f"{path}[{place}]") for place, each in enumerate(values)]
 
         alerts = raw.get("alerts")
         if isinstance(alerts, dict) and "secret" in alerts:

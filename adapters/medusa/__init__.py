@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from adapters.medusa.carts import open_carts
 from adapters.medusa.catalogue import open_catalogue
 from adapters.medusa.options import problems
 from connector.ports import BackendSystem
 
-BACKEND = BackendSystem(name="medusa", open=open_catalogue, problems=problems)
+BACKEND = BackendSystem(
+    name="medusa", open=open_catalogue, problems=problems, open_carts=open_carts
+)

@@ -25,6 +25,8 @@ class Options(BaseModel):
     """The storefront's key, for carts."""
     storefront_url: str | None = None
     """Where a product is sold, with {handle} or {id}: https://shop.example/products/{handle}"""
+    checkout_url: str | None = None
+    """A storefront's checkout that takes the cart's id: https://shop.example/checkout?cart={cart}"""
 
     @field_validator("storefront_url")
     @classmethod
@@ -35,6 +37,17 @@ class Options(BaseModel):
             raise ValueError("is no http(s) address")
         if "{handle}" not in value and "{id}" not in value:
             raise ValueError("names no product; put {handle} or {id} in it")
+        return value
+
+    @field_validator("checkout_url")
+    @classmethod
+    def _names_a_cart(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("is no http(s) address")
+        if "{cart}" not in value:
+            raise ValueError("names no cart; put {cart} in it")
         return value
 
 

@@ -1,6 +1,7 @@
 """The shop's JSON of carts and orders as canonical values. Pure.
 
-Raises TryAgain for an answer that cannot be understood: a cart is the engine's word or nothing.
+Raises OutcomeUnknown for an answer that cannot be understood: a cart is the engine's word or
+nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from connector.errors import TryAgain
+from connector.errors import OutcomeUnknown
 from connector.model import (
     Address,
     Cart,
@@ -102,7 +103,7 @@ def _understood(read: Callable[[], Value]) -> Value:
     try:
         return read()
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise TryAgain(
+        raise OutcomeUnknown(
             f"the shop's answer cannot be understood ({type(error).__name__}: {error})"
         ) from error
 

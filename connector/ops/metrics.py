@@ -100,5 +100,12 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.relay = Counter(
+            "connector_relay",
+            "What shoppers asked of the relay, by what became of it",
+            ["operation", "result"],
+            registry=self.registry,
+        )
+
     def text(self) -> bytes:
         return generate_latest(self.registry)

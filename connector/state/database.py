@@ -26,6 +26,8 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
 from connector.errors import ConfigError, Problem, StateError
 
+PATIENCE_SECONDS = 60.0
+
 
 class Database:
     """The state, open. Safe to share between threads."""
@@ -36,9 +38,14 @@ class Database:
         """The file of a SQLite state; None elsewhere."""
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction that commits at the end of the block, or changes nothing."""
-        with self._engine.begin() as connection:
+    def write(self, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[Connection]:
+        """One transaction that commits at the end of the block, or changes nothing.
+
+        On SQLite another writer is waited for, so long; then it fails with DBAPIError.
+        """
+        patience = {"patience_ms": int(patience_seconds * 1000)}
+        engine = self._engine.execution_options(**patience)
+        with engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -86,7 +93,7 @@ def _engine(url: str) -> tuple[Engine, Path | None]:
             path = Path(str(parsed.database)).expanduser()
             path.parent.mkdir(parents=True, exist_ok=True)
             parsed = parsed.set(database=str(path))
-            engine = create_engine(parsed, connect_args={"timeout": 60}, pool_size=16)
+            engine = create_engine(parsed, connect_args={"timeout": PATIENCE_SECONDS}, pool_size=16)
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine, path
@@ -114,8 +121,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reads = connection.get_execution_options().get("reads", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get("reads", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    patience = options.get("patience_ms", PATIENCE_SECONDS * 1000)
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={int(patience)}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 # ---- schema ----

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Dialect,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -309,6 +310,60 @@ notices = Table(
     Column("attempts", Integer, nullable=False),
     Column("error", Text),
     Index("notices_due", "due_at"),
+# ---- the relay: nothing in these tables is readable without its keys ----
+
+relay_answers = Table(
+    "relay_answers",
+    metadata,
+    Column("key", String(64), primary_key=True, comment="hash of who asked and Idempotency-Key"),
+    Column("request", String(64), nullable=False, comment="hash of what was asked"),
+    Column("cart", String(64), comment="hash of the cart's id"),
+    Column("owner", String(40), comment="the attempt under way; null: none is"),
+    Column("lease_until", Moment),
+    Column("plan", JSON, comment="what an add is about to make: variant, before, after"),
+    Column("landed", Boolean, comment="whether the plan was found done; null: nobody looked"),
+    Column("status", Integer, comment="null: not answered yet"),
+    Column("answer", LargeBinary, comment="sealed"),
+    Column("asked_at", Moment, nullable=False),
+    Index("relay_answers_age", "asked_at"),
+)
+
+relay_locks = Table(
+    "relay_locks",
+    metadata,
+    Column("cart", String(64), primary_key=True, comment="hash of the cart's id"),
+    Column("owner", String(40), comment="null: free"),
+    Column("lease_until", Moment),
+    Column("planned", String(64), comment="key of an add whose outcome nobody knows"),
+    Column("taken_at", Moment, nullable=False),
+    Index("relay_locks_age", "taken_at"),
+)
+
+relay_codes = Table(
+    "relay_codes",
+    metadata,
+    Column("code", String(64), primary_key=True, comment="hash of a one-time code"),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Index("relay_codes_age", "expires_at"),
+)
+
+relay_actions = Table(
+    "relay_actions",
+    metadata,
+    _name("site", primary_key=True),
+    Column("id", String(256), primary_key=True, comment="webhook-id"),
+    Column("request", String(64), nullable=False, comment="hash of the body"),
+    Column("body", LargeBinary, comment="sealed; null once it is answered"),
+    Column("due_at", Moment, comment="null: answered"),
+    Column("owner", String(40)),
+    Column("lease_until", Moment),
+    Column("attempts", Integer, nullable=False),
+    Column("status", Integer, comment="null: not answered yet"),
+    Column("answer", LargeBinary, comment="sealed"),
+    Column("received_at", Moment, nullable=False),
+    Index("relay_actions_due", "due_at"),
+    Index("relay_actions_age", "received_at"),
 )
 
 conflicts = Table(

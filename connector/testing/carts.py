@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from connector.errors import ConnectorError, OutcomeUnknown
@@ -292,11 +292,11 @@ def _totals(
     subtotal = sum(line.total.amount_minor for line in lines)
     discount = subtotal // 10 if discounted else 0
     carried = shipping.price.amount_minor if shipping and shipping.price else 0
-    sums: Mapping[str, int] = {
-        "subtotal": subtotal,
-        "discount": discount,
-        "shipping": carried,
-        "tax": 0,
-        "total": subtotal - discount + carried,
-    }
-    return Totals(**{name: Money(amount, currency) for name, amount in sums.items()})
+    total = subtotal - discount + carried
+    return Totals(
+        subtotal=Money(subtotal, currency),
+        discount=Money(discount, currency),
+        shipping=Money(carried, currency),
+        tax=Money(0, currency),
+        total=Money(total, currency),
+    )

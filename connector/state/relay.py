@@ -1,0 +1,246 @@
+"""What the relay remembers: answers by idempotency key, which attempt holds a cart, one-time codes.
+
+Every function runs in the caller's transaction. Each claim is one UPDATE that says what it expects,
+so that two processes cannot both succeed. Answers and codes come sealed; keys and carts as hashes.
+
+A cart that is held carries in `planned` the key of an add whose outcome nobody knows, until someone
+who holds the cart has looked (`settle_plan`): so a later change cannot blur what an earlier, lost
+one did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, or_, select, update
+
+from connector.state.database import insert
+from connector.state.tables import relay_answers as answers
+from connector.state.tables import relay_codes as codes
+from connector.state.tables import relay_locks as locks
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An add about to be made: this variant's quantity in the cart before, and after."""
+
+    variant: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at answering one request."""
+
+    key: str
+    request: str
+    cart: str | None
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The attempt may go on."""
+
+    plan: Plan | None = None
+    """What an earlier attempt at the same request was about to do."""
+    landed: bool | None = None
+    """Whether that was found done; None: nobody has looked."""
+    unsettled: tuple[str, Plan] | None = None
+    """Another request's key and plan of which nobody knows the outcome: look first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The request was answered before, like this."""
+
+    status: int
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """Another attempt at the same request is at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Another request holds the cart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """The key was used for another request."""
+
+
+Beginning = Begun | Answered | UnderWay | Held | Reused
+
+
+class _Undo(Exception):
+    """Raised inside a savepoint to take back what it did."""
+
+
+def begin(
+    connection: Connection, attempt: Attempt, now: datetime, lease_until: datetime
+) -> Beginning:
+    """Claim the request and its cart for this attempt, both or neither."""
+    known = _row(connection, answers, answers.c.key == attempt.key)
+    if known is not None and known.request != attempt.request:
+        return Reused()
+    if known is not None and known.status is not None:
+        return Answered(known.status, known.answer)
+    result: Beginning = UnderWay()
+    try:
+        with connection.begin_nested():
+            if not _claim_request(connection, attempt, now, lease_until):
+                raise _Undo
+            result = Held()
+            if not _claim_cart(connection, attempt, now, lease_until):
+                raise _Undo
+            result = _begun(connection, attempt, known)
+    except _Undo:
+        return result
+    return result
+
+
+def note_plan(connection: Connection, attempt: Attempt, plan: Plan) -> None:
+    """Say what is about to be done, before it is done."""
+    noted = {"plan": [plan.variant, plan.before, plan.after], "landed": None}
+    connection.execute(
+        update(answers)
+        .where(answers.c.key == attempt.key, answers.c.owner == attempt.owner)
+        .values(**noted)
+    )
+    connection.execute(
+        update(locks)
+        .where(locks.c.cart == attempt.cart, locks.c.owner == attempt.owner)
+        .values(planned=attempt.key)
+    )
+
+
+def settle_plan(connection: Connection, attempt: Attempt, key: str, landed: bool) -> None:
+    """What one who holds the cart found of a plan."""
+    connection.execute(update(answers).where(answers.c.key == key).values(landed=landed))
+    connection.execute(
+        update(locks)
+        .where(locks.c.cart == attempt.cart, locks.c.planned == key)
+        .values(planned=None)
+    )
+
+
+def finish(connection: Connection, attempt: Attempt, status: int, answer: bytes) -> None:
+    """Keep the answer for whoever repeats the request, and let the cart go."""
+    connection.execute(
+        update(answers)
+        .where(answers.c.key == attempt.key, answers.c.owner == attempt.owner)
+        .values(status=status, answer=answer, owner=None, lease_until=None)
+    )
+    _release(connection, attempt, settled=True)
+
+
+def give_up(connection: Connection, attempt: Attempt, *, settled: bool) -> None:
+    """Leave the request to be repeated. Not `settled`: what was planned may have been done."""
+    connection.execute(
+        update(answers)
+        .where(answers.c.key == attempt.key, answers.c.owner == attempt.owner)
+        .values(owner=None, lease_until=None)
+    )
+    _release(connection, attempt, settled=settled)
+
+
+# ---- one-time codes ----
+
+
+def keep_code(connection: Connection, code: str, sealed: bytes, expires_at: datetime) -> None:
+    connection.execute(codes.insert().values(code=code, sealed=sealed, expires_at=expires_at))
+
+
+def peek_code(connection: Connection, code: str, now: datetime) -> bytes | None:
+    """What a code stands for, while it is good."""
+    row = _row(connection, codes, codes.c.code == code, codes.c.expires_at > now)
+    return None if row is None else bytes(row.sealed)
+
+
+def use_code(connection: Connection, code: str, now: datetime) -> bool:
+    """Use a code up. False: it is not good (any more)."""
+    done = connection.execute(delete(codes).where(codes.c.code == code, codes.c.expires_at > now))
+    return done.rowcount == 1
+
+
+# ---- age ----
+
+
+def prune(connection: Connection, before: datetime, now: datetime) -> int:
+    """Forget answers and idle locks from before a moment, and codes that are no longer good."""
+    gone = connection.execute(delete(answers).where(answers.c.asked_at < before)).rowcount
+    idle = (locks.c.taken_at < before, _free(locks, now), locks.c.planned.is_(None))
+    gone += connection.execute(delete(locks).where(*idle)).rowcount
+    gone += connection.execute(delete(codes).where(codes.c.expires_at <= now)).rowcount
+    return gone
+
+
+# ---- inside ----
+
+
+def _row(connection: Connection, table: Any, *where: Any) -> Row[Any] | None:
+    return connection.execute(select(table).where(*where)).one_or_none()
+
+
+def _free(table: Any, now: datetime) -> Any:
+    return or_(table.c.owner.is_(None), table.c.lease_until <= now)
+
+
+def _claim_request(
+    connection: Connection, attempt: Attempt, now: datetime, lease_until: datetime
+) -> bool:
+    held = {"owner": attempt.owner, "lease_until": lease_until}
+    statement = insert(connection, answers).values(
+        key=attempt.key, request=attempt.request, cart=attempt.cart, asked_at=now, **held
+    )
+    claimed = statement.on_conflict_do_update(
+        index_elements=["key"],
+        set_=held,
+        where=answers.c.status.is_(None) & _free(answers, now),
+    )
+    return connection.execute(claimed).rowcount == 1
+
+
+def _claim_cart(
+    connection: Connection, attempt: Attempt, now: datetime, lease_until: datetime
+) -> bool:
+    if attempt.cart is None:
+        return True
+    held = {"owner": attempt.owner, "lease_until": lease_until, "taken_at": now}
+    statement = insert(connection, locks).values(cart=attempt.cart, **held)
+    claimed = statement.on_conflict_do_update(
+        index_elements=["cart"], set_=held, where=_free(locks, now)
+    )
+    return connection.execute(claimed).rowcount == 1
+
+
+def _begun(connection: Connection, attempt: Attempt, known: Row[Any] | None) -> Begun:
+    own = _plan(known.plan) if known is not None else None
+    landed = known.landed if known is not None else None
+    lock = _row(connection, locks, locks.c.cart == attempt.cart) if attempt.cart else None
+    if lock is None or lock.planned is None or lock.planned == attempt.key:
+        return Begun(own, landed)
+    other = _row(connection, answers, answers.c.key == lock.planned)
+    plan = _plan(other.plan) if other is not None else None
+    return Begun(own, landed, (lock.planned, plan) if plan else None)
+
+
+def _plan(kept: Any) -> Plan | None:
+    return Plan(*kept) if kept else None
+
+
+def _release(connection: Connection, attempt: Attempt, *, settled: bool) -> None:
+    if attempt.cart is None:
+        return
+    mine = (locks.c.cart == attempt.cart, locks.c.owner == attempt.owner)
+    if settled:
+        planned = (*mine, locks.c.planned == attempt.key)
+        connection.execute(update(locks).where(*planned).values(planned=None))
+    connection.execute(update(locks).where(*mine).values(owner=None, lease_until=None))
