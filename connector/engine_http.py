@@ -113,7 +113,7 @@ class EngineHttp:
         response = await self._client.send(request, stream=True)
         pieces, size = [], 0
         try:
-            async for piece in response.aiter_raw():
+            async for piece in response.aiter_bytes():
                 size += len(piece)
                 if size > MOST_BYTES:
                     raise httpx.DecodingError("the answer is too large", request=request)

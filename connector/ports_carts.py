@@ -136,7 +136,10 @@ class Carts(Protocol):
         """Begin a payment for the cart's present total. Refuses PAYMENT, INCOMPLETE, ORDERED."""
 
     async def recheck(self, cart: Cart) -> Rechecked:
-        """Take the prices of this moment, and look whether all is there. Takes nothing out."""
+        """Take the prices of this moment, and look whether all is there. Takes nothing out.
+
+        Where something is no longer sold, the prices may stay until that is taken out.
+        """
 
     async def complete(self, cart: Cart) -> Order:
         """Order it; a cart that was ordered gives the same order.

@@ -126,20 +126,15 @@ class MedusaCarts:
         return await self.read(cart.id)
 
     async def recheck(self, cart: Cart) -> Rechecked:
+        """Medusa refreshes no cart that holds what is no longer sold: then only stock is told."""
         region = await self._region_of(cart.id)
-        fresh = await self._cart("POST", _path(cart.id), {"region_id": region}, Refusal.OTHER)
-        products = sorted({line.product for line in fresh.lines if line.product})
-        if not products:
-            return Rechecked(fresh, {line.id: 0 for line in fresh.lines})
-        params: Mapping[str, str | Sequence[str]] = {
-            "id[]": products,
-            "fields": STOCK_FIELDS,
-            "region_id": region,
-            "limit": str(len(products)),
-        }
-        answer = await self._http.read("/store/products", params)
-        rows = _part(answer, "products", Refusal.OTHER)
-        return Rechecked(fresh, mapping.left(rows, fresh))
+        body = {"region_id": region}
+        try:
+            cart = await self._cart("POST", _path(cart.id), body, Refusal.OTHER)
+        except CartRefused as error:
+            if error.refusal is not Refusal.UNKNOWN_PRODUCT:
+                raise
+        return Rechecked(cart, await self._left(cart, region))
 
     async def complete(self, cart: Cart) -> Order:
         answer = await self._http.write("POST", _path(cart.id) + "/complete", {})
@@ -175,6 +170,19 @@ class MedusaCarts:
             return await self.read(cart.id)
         _part(answer, "parent", Refusal.UNKNOWN_LINE)
         return await self.read(cart.id)
+
+    async def _left(self, cart: Cart, region: str) -> Mapping[LineId, int]:
+        products = sorted({line.product for line in cart.lines if line.product})
+        if not products:
+            return {line.id: 0 for line in cart.lines}
+        params: Mapping[str, str | Sequence[str]] = {
+            "id[]": products,
+            "fields": STOCK_FIELDS,
+            "region_id": region,
+            "limit": str(len(products)),
+        }
+        answer = await self._http.read("/store/products", params)
+        return mapping.left(_part(answer, "products", Refusal.OTHER), cart)
 
     async def _region_of(self, cart: CartId) -> str:
         answer = await self._http.read(_path(cart), {"fields": "id,region_id"})

@@ -39,6 +39,7 @@ from connector.state.relay import Plan
 from connector.sync.rules import Market
 
 CODE_SECONDS = 120
+ROUNDS = 3
 _CODE_PURPOSE = "hand-over code"
 Wanted = TypeVar("Wanted", bound=shapes.Body)
 
@@ -399,13 +400,20 @@ async def _set(asked: Asked, work: Work, quantity: int) -> Answer:
 
 
 async def _refreshed(carts: Carts, before: Cart) -> tuple[Cart, Sequence[CartChange]]:
-    """The cart at the prices of now, holding no more than there is; and what that changed."""
+    """The cart at the prices of now, holding no more than there is; and what that changed.
+
+    Again after something was taken out: an engine may refuse to refresh what it no longer sells.
+    """
     if before.ordered:
         raise Problem("ordered")
-    checked = await carts.recheck(before)
-    cart = checked.cart
-    for line, left in checked.left.items():
-        cart = await carts.change(cart, line, left)
+    cart = before
+    for _ in range(ROUNDS):
+        checked = await carts.recheck(cart)
+        cart = checked.cart
+        if not checked.left:
+            break
+        for line, left in checked.left.items():
+            cart = await carts.change(cart, line, left)
     return cart, compare(before, cart)
 
 
