@@ -72,6 +72,8 @@ class Server(Section):
     """False: poll only; nothing needs to reach the connector."""
     bind: str = Field(default="127.0.0.1", min_length=1)
     port: StrictInt = Field(default=8585, ge=1, le=65535)
+    trusted_proxies: tuple[HostOrNetwork, ...] = ("127.0.0.1",)
+    """Whose X-Forwarded-For says who asks."""
     public_url: Url | None = None
 
 

@@ -20,11 +20,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from connector.compose import Connector, watch
+from connector.compose_relay import compose_relay
 from connector.detect import Detector, ring
 from connector.errors import ConnectorError
 from connector.model import BackendName, SiteName
 from connector.ops.metrics import Metrics
 from connector.reconcile import reconcile
+from connector.relay.service import RelayService
 from connector.serve import HttpServer, build_app
 from connector.state import journal, notices, runs, safety, signals, targets, todo
 from connector.state.database import StateLock
@@ -59,6 +61,7 @@ class Daemon:
         self._watch = watch(connector)
         self._lock: StateLock | None = None
         self._server: HttpServer | None = None
+        self._relay: RelayService | None = None
         self._stop = threading.Event()
 
     # ---- life ----
@@ -68,8 +71,13 @@ class Daemon:
         self._take_state()
         self._connector.engine.start()
         if self._config.server.enabled:
-            app = build_app(self._connector.detectors, self._metrics, self.problems)
-            server = HttpServer(app, self._config.server.bind, self._config.server.port)
+            self._relay = compose_relay(
+                self._config, self._connector.database, self._clock, self._metrics
+            )
+            relay, http = self._relay, self._config.server
+            app = build_app(self._connector.detectors, self._metrics, self.problems, relay)
+            stopping = relay.stopping if relay else lambda: None
+            server = HttpServer(app, http.bind, http.port, stopping, http.trusted_proxies)
             server.start()
             self._server = server
         self._schedule()
@@ -251,3 +259,5 @@ class Daemon:
             journal.prune(connection, now - KEEP_TRAIL)
             safety.prune(connection, now - KEEP_INBOX)
             notices.prune(connection, now - KEEP_INBOX)
+        if self._relay is not None:
+            self._relay.prune()

@@ -22,6 +22,8 @@ from connector.state.targets import backend_target
 from connector.state.todo import Due, Priority, Why
 
 EVERY_LANE = frozenset({Lane.OFFERS, Lane.CONTENT})
+SENDER_PATIENCE_SECONDS = 5.0
+"""A webhook's sender waits no longer for the state; it is told to come again."""
 POLL = "poll"
 
 
@@ -42,7 +44,7 @@ class Detector:
         """A webhook. False: it was received before. Raises BadSignature; marks nothing then."""
         now = self.clock.now()
         event = self.catalogue.webhook(headers, body, now)
-        with self.database.write() as connection:
+        with self.database.write(SENDER_PATIENCE_SECONDS) as connection:
             fresh = signals.receive(connection, self.backend, event, now)
             if fresh:
                 self._note(connection, event.signals, _why_webhook(event), now)

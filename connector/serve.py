@@ -1,4 +1,4 @@
-"""The daemon's HTTP side: an ASGI app (webhooks, health, readiness, metrics) and its server.
+"""The daemon's HTTP side: an ASGI app (webhooks, the relay, health, metrics) and its server.
 
 An app is a value: routes over the things they need. The server runs in a thread beside the workers
 and stops when told to, after the requests under way are answered.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -24,12 +24,14 @@ from connector.errors import StateError
 from connector.model import BackendName
 from connector.ops.metrics import Metrics
 from connector.relay.hooks import hook_route
+from connector.relay.service import RelayService
 
 
 def build_app(
     detectors: Mapping[BackendName, Detector],
     metrics: Metrics,
     readiness: Callable[[], Mapping[str, str]],
+    relay: RelayService | None = None,
 ) -> Starlette:
     """The app. `readiness` answers what is wrong, by part; nothing wrong means ready."""
 
@@ -52,14 +54,24 @@ def build_app(
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", scrape),
-        ]
+            *([relay.mount()] if relay else ()),
+        ],
+        lifespan=relay.lifespan if relay else None,
     )
 
 
 class HttpServer:
     """uvicorn in a thread of its own."""
 
-    def __init__(self, app: Starlette, host: str, port: int) -> None:
+    def __init__(
+        self,
+        app: Starlette,
+        host: str,
+        port: int,
+        stopping: Callable[[], None] = lambda: None,
+        trusted_proxies: Sequence[str] = (),
+    ) -> None:
+        self._stopping = stopping
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -67,7 +79,9 @@ class HttpServer:
                 port=port,
                 log_config=None,
                 access_log=False,
-                backlog=512,
+                backlog=2048,
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=list(trusted_proxies),
                 timeout_graceful_shutdown=5,
             )
         )
@@ -88,6 +102,7 @@ class HttpServer:
             time.sleep(0.01)
 
     def stop(self) -> None:
+        self._stopping()
         self._server.should_exit = True
         self._thread.join(8)
 

@@ -46,13 +46,12 @@ class Vault:
         relay = raw.get("relay")
         if isinstance(relay, dict) and isinstance(relay.get("keys"), list):
             relay["keys"] = self._several(relay["keys"], "relay.keys")
-
-    def _several(self, values: list[object], path: str) -> list[SecretStr]:
-        return [self._signing(each, f"{path}[{place}]") for place, each in enumerate(values)]
-
         alerts = raw.get("alerts")
         if isinstance(alerts, dict) and "secret" in alerts:
             alerts["secret"] = self._signing(alerts["secret"], "alerts.secret")
+
+    def _several(self, values: list[object], path: str) -> list[SecretStr]:
+        return [self._signing(each, f"{path}[{place}]") for place, each in enumerate(values)]
 
     def state(self, raw: Raw) -> object:
         """The state's address, from the environment before the file; None: the default."""

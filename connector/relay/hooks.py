@@ -2,7 +2,8 @@
 
 The answer follows the commit: 202 means that the work is safely noted, 200 that it was noted
 before (a sender's retry), 401 that the sender is not proved (nothing is noted, nothing is said),
-503 that the state cannot be written now and the sender should come again. The body is only a hint.
+503 that the state cannot be written now, or that we failed, and the sender should come again. The
+body is only a hint.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -54,14 +55,21 @@ def _receive(detector: Detector, headers: Mapping[str, str], body: bytes) -> tup
             "A webhook was refused", action="hook.refused", backend=detector.backend, why=str(error)
         )
         return 401, "refused"
-    except DBAPIError as error:
+    except SQLAlchemyError as error:
         log.error(
             "A webhook could not be noted; its sender is asked to come again",
             action="hook.unavailable",
             backend=detector.backend,
-            error=type(error.orig).__name__,
+            error=type(getattr(error, "orig", error)).__name__,
         )
         return 503, "unavailable"
+    except Exception:
+        log.exception(
+            "A webhook met something unforeseen; its sender is asked to come again",
+            action="hook.crash",
+            backend=detector.backend,
+        )
+        return 503, "crashed"
     return (202, "noted") if fresh else (200, "repeated")
 
 

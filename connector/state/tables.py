@@ -310,6 +310,8 @@ notices = Table(
     Column("attempts", Integer, nullable=False),
     Column("error", Text),
     Index("notices_due", "due_at"),
+)
+
 # ---- the relay: nothing in these tables is readable without its keys ----
 
 relay_answers = Table(

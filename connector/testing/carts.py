@@ -70,6 +70,7 @@ class MemoryCarts:
         self.calls: Counter[str] = Counter()
         """How often each method was called."""
         self.lose_answers = 0
+        self._lost: Counter[str] = Counter()
         self.fail_with: ConnectorError | None = None
         self.closed = False
         self._capabilities = capabilities
@@ -82,6 +83,10 @@ class MemoryCarts:
 
     def restock(self, variant: VariantId, pieces: int) -> None:
         self.articles[variant] = replace(self.articles[variant], stock=pieces)
+
+    def lose_writes(self, call: str, times: int) -> None:
+        """Let so many calls of this method happen and lose their answers."""
+        self._lost[call] = times
 
     def withdraw(self, variant: VariantId) -> None:
         del self.articles[variant]
@@ -174,7 +179,7 @@ class MemoryCarts:
         held = self._open(cart)
         if provider != PROVIDER:
             raise CartRefused(Refusal.PAYMENT, f"there is no payment provider {provider}")
-        session = PaymentSession(provider, "pending", {"client_secret": f"of {held.id}"})
+        session = PaymentSession(provider, "pending", {"client_secret": "of a test"})
         return self._write("choose_payment", replace(held, payment=session))
 
     async def recheck(self, cart: Cart) -> Rechecked:
@@ -277,8 +282,9 @@ class MemoryCarts:
             raise self.fail_with
         totals = _totals(cart.currency, cart.lines, bool(cart.promotions), cart.shipping)
         self.carts[cart.id] = replace(cart, totals=totals)
-        if self.lose_answers:
-            self.lose_answers -= 1
+        if self.lose_answers or self._lost[call]:
+            self.lose_answers = max(0, self.lose_answers - 1)
+            self._lost[call] = max(0, self._lost[call] - 1)
             raise OutcomeUnknown("the answer was lost")
         return self.carts[cart.id]
 

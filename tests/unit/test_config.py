@@ -42,6 +42,7 @@ ENV = {
     "BLOG_SECRET": SIGNING,
     "PLAIN_BLOG_LOGIN": "editor:abcd efgh ijkl",
     "ALERTS_SECRET": SIGNING,
+    "RELAY_KEY": SIGNING,
 }
 BACKEND = "backends:\n  shop: {system: medusa, url: 'https://shop.example'}\n"
 MARKET = "{name: main, locale: de-DE, currency: EUR}"
