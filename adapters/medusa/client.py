@@ -24,6 +24,7 @@ import tenacity
 from adapters.medusa.options import Credential, Login, SecretKey
 from connector.errors import Rejected, TargetDown, TryAgain
 from connector.ports import Clock
+from connector.timely import TimelyTransport, retry_after_seconds
 
 JsonObject = Mapping[str, Any]
 Params = Mapping[str, str | int | Sequence[str]]
@@ -69,12 +70,13 @@ class Client:
         self._url = url.rstrip("/")
         self._credential = credential
         self._clock = clock
+        self._timeout_seconds = timeout_seconds
         self._http = httpx.Client(
             timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, 10.0)),
             headers={"accept": "application/json"},
             follow_redirects=False,
             trust_env=False,
-            transport=transport,
+            transport=TimelyTransport(transport),
         )
         self._lock = threading.Lock()
         self._token: str | None = None
@@ -86,7 +88,8 @@ class Client:
         Raises NotFound, NoSuchRoute, Unrecognized (all Rejected), TryAgain or TargetDown.
         """
         for attempt in tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(TRIES),
+            stop=tenacity.stop_after_attempt(TRIES)
+            | tenacity.stop_after_delay(self._timeout_seconds),
             wait=_wait,
             retry=tenacity.retry_if_exception(_is_worth_another_try),
             sleep=self._clock.sleep,
@@ -222,7 +225,7 @@ def _raise_for_status(response: httpx.Response, what: str) -> None:
         case 429 | 502 | 503 | 504:
             raise TryAgain(
                 f"Medusa is busy ({response.status_code} for {what})",
-                retry_after_seconds=_retry_after(response),
+                retry_after_seconds=retry_after_seconds(response.headers, datetime.now(UTC)),
             )
         case status if 300 <= status < 400:
             raise TargetDown(f"{what} is redirected ({status}); set the address it leads to")
@@ -232,11 +235,6 @@ def _raise_for_status(response: httpx.Response, what: str) -> None:
 
 def _is_json(response: httpx.Response) -> bool:
     return "json" in str(response.headers.get("content-type", ""))
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    text = str(response.headers.get("retry-after", ""))
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 8 else None
 
 
 def _served_at(response: httpx.Response, clock: Clock) -> datetime:

@@ -7,6 +7,7 @@ is complete or raises, what is gone is said by the shop, a cursor overlaps rathe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -36,17 +37,19 @@ CAPABILITIES = CatalogueCapabilities(
 )
 
 
-def open_catalogue(settings: BackendSettings, _clock: Clock) -> SandboxCatalogue:
+def open_catalogue(settings: BackendSettings, clock: Clock) -> SandboxCatalogue:
     """The catalogue of a shop. Makes no call."""
-    return SandboxCatalogue(settings)
+    return SandboxCatalogue(settings, clock)
 
 
 class SandboxCatalogue:
     """Implements ports.Catalogue."""
 
-    def __init__(self, settings: BackendSettings) -> None:
+    def __init__(self, settings: BackendSettings, clock: Clock) -> None:
         self._settings = settings
-        self._client = ShopClient(settings.url, settings.credential or "", settings.timeout_seconds)
+        self._client = ShopClient(
+            settings.url, settings.credential or "", settings.timeout_seconds, clock
+        )
 
     @property
     def capabilities(self) -> CatalogueCapabilities:
@@ -91,33 +94,26 @@ class SandboxCatalogue:
         rows = answer.get("categories")
         if not isinstance(rows, list) or len(rows) != answer.get("total"):
             raise Incomplete("the shop's list of categories is not whole; it is asked again")
-        try:
+        with _understood("categories"):
             return [mapping.category(each, self._settings.default_locale) for each in rows]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise Incomplete(
-                "a category of the shop cannot be understood; mend it there"
-            ) from error
 
     def changes(self, cursor: str | None) -> Iterator[ChangePage]:
         if cursor is None:
-            yield ChangePage((), str(self._client.get("/v1/changes")["last"]))
+            yield ChangePage((), _last(self._client.get("/v1/changes")))
             return
         while True:
             answer = self._client.get("/v1/changes", {"after": cursor, "limit": 500})
-            if not _rows(answer, "changes"):
+            rows = _rows(answer, "changes")
+            if not rows:
                 return
-            cursor = str(answer["last"])
-            yield ChangePage(
-                tuple(
-                    mapping.signal(each["kind"], each["subject"], each["what"])
-                    for each in answer["changes"]
-                ),
-                cursor,
-            )
+            cursor = _last(answer)
+            with _understood("changes"):
+                signals = [mapping.signal(e["kind"], e["subject"], e["what"]) for e in rows]
+            yield ChangePage(tuple(signals), cursor)
 
     def cursor_at(self, moment: datetime) -> str:
         since = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-        return str(self._client.get("/v1/changes", {"since": since})["last"])
+        return _last(self._client.get("/v1/changes", {"since": since}))
 
     def sweep(self, name: str) -> Iterator[Sequence[Sighting]]:
         raise Rejected(f"the sandbox shop needs no sweep, and knows none called {name}")
@@ -141,7 +137,8 @@ class SandboxCatalogue:
             rows, total = answer.get(name), answer.get("total")
             if not isinstance(rows, list) or not isinstance(total, int):
                 raise Incomplete(f"the shop's listing {path} has no {name} or no total")
-            keys = [each if isinstance(each, str) else str(each["id"]) for each in rows]
+            with _understood(path):
+                keys = [each if isinstance(each, str) else str(each["id"]) for each in rows]
             if any(key <= after for key in keys) or keys != sorted(set(keys)):
                 raise Incomplete(f"the shop's listing {path} repeats itself after {after!r}")
             seen += len(keys)
@@ -165,6 +162,24 @@ class SandboxCatalogue:
             except Rejected as error:
                 rejected[identity] = error
         return Fetched(found, frozenset(gone), rejected)
+
+
+@contextmanager
+def _understood(what: str) -> Iterator[None]:
+    """Whatever is not as the shop writes it makes a listing worthless."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Incomplete(
+            f"an entry of the shop's {what} cannot be understood; mend it there"
+        ) from error
+
+
+def _last(answer: Mapping[str, Any]) -> str:
+    """The newest change's number, which is the cursor."""
+    if not isinstance(answer.get("last"), int | str):
+        raise TryAgain("the shop's list of changes says no last one; it is asked again")
+    return str(answer["last"])
 
 
 def _rows(answer: Mapping[str, Any], name: str) -> list[Any]:

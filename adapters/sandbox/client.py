@@ -12,9 +12,17 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
 
 from connector.errors import Rejected, TargetDown, TryAgain
+from connector.ports import Clock
+from connector.timely import TimelyTransport, retry_after_seconds
 
 TRIES = 3
 
@@ -22,13 +30,16 @@ TRIES = 3
 class ShopClient:
     """Reads one shop."""
 
-    def __init__(self, url: str, key: str, timeout_seconds: float) -> None:
+    def __init__(self, url: str, key: str, timeout_seconds: float, clock: Clock) -> None:
         self.url = url
+        self._clock = clock
+        self._timeout_seconds = timeout_seconds
         self._client = httpx.Client(
             base_url=url,
             timeout=timeout_seconds,
             headers={"authorization": f"Bearer {key}", "accept": "application/json"},
             trust_env=False,
+            transport=TimelyTransport(),
         )
 
     def close(self) -> None:
@@ -37,8 +48,9 @@ class ShopClient:
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> dict[str, Any]:
         """The JSON object at a path. Raises TryAgain, TargetDown, Rejected."""
         trying = Retrying(
-            stop=stop_after_attempt(TRIES),
+            stop=stop_after_attempt(TRIES) | stop_after_delay(self._timeout_seconds),
             wait=wait_exponential_jitter(multiplier=0.1, max=1),
+            sleep=self._clock.sleep,
             retry=retry_if_exception(_may_pass),
             reraise=True,
         )
@@ -74,7 +86,7 @@ class ShopClient:
         if status == 429 or status >= 500:
             raise TryAgain(
                 f"the shop at {self.url} answered {status} to {path}",
-                retry_after_seconds=_retry_after(answer),
+                retry_after_seconds=retry_after_seconds(answer.headers, self._clock.now()),
             )
         if status != 200:
             raise Rejected(f"the shop at {self.url} answered {status} to {path}")
@@ -92,8 +104,3 @@ class ShopClient:
 
 def _may_pass(error: BaseException) -> bool:
     return isinstance(error, TryAgain) and error.retry_after_seconds is None
-
-
-def _retry_after(answer: httpx.Response) -> float | None:
-    text = answer.headers.get("retry-after", "")
-    return float(text) if text.isdigit() else None

@@ -42,6 +42,7 @@ from connector.ports import (
     StoredDocument,
     TermWrite,
 )
+from connector.timely import TimelyAdapter, retry_after_seconds
 
 BUSY = "commerce_connector_busy"
 """The code of a 503 that the plugin or module itself gives: locked, the same request again."""
@@ -243,6 +244,8 @@ class _Transport:
         self._timeout = settings.timeout_seconds
         self._clock = clock
         self._session = requests.Session()
+        self._session.mount("http://", TimelyAdapter())
+        self._session.mount("https://", TimelyAdapter())
         self._session.auth = _unchanged
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.skew_seconds = 0.0
@@ -359,7 +362,7 @@ class _Transport:
             )
         if status == 429:
             raise TryAgain(
-                f"{self._at} asks us to slow down (429)", retry_after_seconds=_retry_after(response)
+                f"{self._at} asks us to slow down (429)", retry_after_seconds=self._asked(response)
             )
         if status >= 500:
             raise self._failed(response, answer)
@@ -377,17 +380,20 @@ class _Transport:
         return answer
 
     def _failed(self, response: requests.Response, answer: wire.Json | None) -> Exception:
-        status, wait = response.status_code, _retry_after(response)
+        status, wait = response.status_code, self._asked(response)
         if status == 503 and (answer is None or _code(answer) != BUSY):
-            return _Briefly(
-                TargetDown(
-                    f"{self._at} is in maintenance or overloaded (503)", retry_after_seconds=wait
-                )
+            down = TargetDown(
+                f"{self._at} is in maintenance or overloaded (503)", retry_after_seconds=wait
             )
+            return _Briefly(down) if wait is None else down
         again = TryAgain(
             f"{self._at} failed ({status}); its own error log says why", retry_after_seconds=wait
         )
-        return _Briefly(again) if status in (502, 503, 504) else again
+        brief = status in (502, 503, 504) and wait is None
+        return _Briefly(again) if brief else again
+
+    def _asked(self, response: requests.Response) -> float | None:
+        return retry_after_seconds(response.headers, self._clock.now())
 
     def _refused(self, status: int, answer: wire.Json) -> TargetDown:
         code = _code(answer)
@@ -450,8 +456,3 @@ def _code(answer: wire.Json) -> str:
 def _message(answer: wire.Json) -> str:
     message = answer.get("message")
     return message[:300] if isinstance(message, str) else "no reason given"
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None

@@ -19,6 +19,7 @@ import requests
 from adapters.wordpress.plain_page import Json
 from connector.errors import Incomplete, Rejected, TargetDown, TryAgain
 from connector.ports import Clock, Outcome, SiteSettings
+from connector.timely import TimelyAdapter, retry_after_seconds
 
 BATCH = 25
 """The most requests that core's batch/v1 takes."""
@@ -67,6 +68,8 @@ class CoreRest:
         self._clock = clock
         self._root = ""
         self._session = requests.Session()
+        self._session.mount("http://", TimelyAdapter())
+        self._session.mount("https://", TimelyAdapter())
         user, _, password = (settings.credential or "").partition(":")
         self._session.auth = requests.auth.HTTPBasicAuth(user.encode(), password.encode())
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -204,9 +207,10 @@ class CoreRest:
             ) from error
 
     def _raise_for(self, response: requests.Response, path: str) -> None:
-        status, wait = response.status_code, _retry_after(response)
+        status = response.status_code
         if status < 300:
             return
+        wait = retry_after_seconds(response.headers, self._clock.now())
         if status < 400:
             where = response.headers.get("location", "another address")
             raise TargetDown(f"{self._home} redirects to {where}; set the site's url to that")
@@ -270,8 +274,3 @@ def _code(response: requests.Response) -> str:
     except ValueError:
         return "no code"
     return str(answer.get("code", "no code"))[:80] if isinstance(answer, dict) else "no code"
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None

@@ -39,7 +39,9 @@ class SandboxBench:
     opened: list[Catalogue] = field(default_factory=list)
 
     def with_wrong_credentials(self) -> Catalogue:
-        self.opened.append(SandboxCatalogue(replace(self.settings, credential="wrong")))
+        self.opened.append(
+            SandboxCatalogue(replace(self.settings, credential="wrong"), SystemClock())
+        )
         return self.opened[-1]
 
     def add(self, handle: str, sku: str, category: CategoryId | None = None) -> ProductId:
@@ -180,7 +182,7 @@ def test_settings_without_a_key_are_named(bench: SandboxBench) -> None:
 
 def test_a_shop_that_is_not_there_says_so(bench: SandboxBench) -> None:
     nowhere = replace(bench.settings, url=f"http://127.0.0.1:{free_port()}")
-    catalogue = SandboxCatalogue(nowhere)
+    catalogue = SandboxCatalogue(nowhere, SystemClock())
     with pytest.raises(Exception, match="cannot be reached"):
         catalogue.check()
     catalogue.close()
