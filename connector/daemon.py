@@ -249,7 +249,7 @@ class Daemon:
         _, report = reconcile(
             connector.database, target, self._clock, "schedule", connector.engine.wake
         )
-        log.info(report.sentence(), action="reconcile.done", site=site, **report.counts())
+        log.info(report.sentence(), action="reconcile.done", site=site, counts=report.counts())
 
     def _prune(self) -> None:
         now = self._clock.now()
