@@ -35,6 +35,7 @@ from connector.model import (
     VariantId,
 )
 from connector.ports import (
+    Before,
     Clock,
     ContentWrite,
     Fence,
@@ -153,6 +154,8 @@ class _Served:
                 {FieldName(name): value for name, value in item["fields"].items()},
                 {FieldName(name): FieldHash(each) for name, each in item["expected"].items()},
                 item["whole"],
+                frozenset(FieldName(name) for name in item["verbatim"]),
+                item["seen"],
             )
             for item in asked.items()
         ]
@@ -260,10 +263,16 @@ def _receipts(receipts: Sequence[Receipt]) -> Json:
                 "hashes": dict(each.hashes),
                 "kept": sorted(each.kept),
                 "message": each.message,
+                "before": None if each.before is None else _before(each.before),
+                "made": each.made,
             }
             for each in receipts
         ]
     }
+
+
+def _before(fields: Mapping[FieldName, Before]) -> Json:
+    return {name: {"value": each.value, "hash": each.hash} for name, each in fields.items()}
 
 
 def _held(held: Held) -> Json:

@@ -15,7 +15,7 @@ from adapters.wordpress import SITE as WORDPRESS
 from connector.compose import OFFERS_BATCH, PICTURES_BATCH
 from connector.detect import Detector, ring
 from connector.model import Lane, SiteName, Subject, SubjectKind
-from connector.ports import Catalogue, Site, SiteSettings
+from connector.ports import Catalogue, Clock, Site, SiteSettings
 from connector.serve import HttpServer
 from connector.signing import Secret
 from connector.site_work import SiteWork
@@ -40,7 +40,7 @@ class HttpSite:
     """A site in memory, served over HTTP, reached through a proxy."""
 
     name: SiteName
-    clock: FakeClock
+    clock: Clock
     memory: MemorySite
     deadline_seconds: float = DEADLINE_SECONDS
     proxy: Proxy = field(init=False)
