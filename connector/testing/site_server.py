@@ -46,6 +46,7 @@ from connector.ports import (
     Receipt,
     RetireWrite,
     StatusNote,
+    StoredDocument,
     TermWrite,
 )
 from connector.testing.site import MemorySite
@@ -72,6 +73,7 @@ def site_app(
         ("GET", "/media"): served.find_media,
         ("POST", "/media"): served.upload_media,
         ("GET", "/inventory"): served.inventory,
+        ("GET", "/documents"): served.documents,
     }
     return Starlette(
         routes=[
@@ -156,6 +158,7 @@ class _Served:
                 item["whole"],
                 frozenset(FieldName(name) for name in item["verbatim"]),
                 item["seen"],
+                {FieldName(name): value for name, value in item["joined"].items()},
             )
             for item in asked.items()
         ]
@@ -205,6 +208,10 @@ class _Served:
         page = beyond[:limit]
         more = str(self._places[page[-1].subject]) if len(beyond) > limit else None
         return {"items": [_held(each) for each in page], "next": more}
+
+    def documents(self, asked: _Asked) -> Json:
+        kind, ids = SubjectKind(asked.query["kind"]), json.loads(asked.query["ids"])
+        return {"documents": [_document(each) for each in self.site.documents(kind, ids)]}
 
 
 def _refusal(status: int, code: str, message: str) -> Response:
@@ -284,6 +291,18 @@ def _held(held: Held) -> Json:
         "retired": held.retired,
         "hashes": dict(held.hashes),
         "url": held.url,
+    }
+
+
+def _document(document: StoredDocument) -> Json:
+    return {
+        "kind": document.subject.kind.value,
+        "id": document.subject.id,
+        "cms_id": document.cms_id,
+        "values": dict(document.values),
+        "hashes": dict(document.hashes),
+        "bases": dict(document.bases),
+        "noted": dict(document.noted),
     }
 
 
