@@ -18,7 +18,8 @@ if ( ! defined( 'ABSPATH' ) ) {
 final class Commerce_Connector_Purge {
 
 	/**
-	 * Purges pages whose offers changed.
+	 * Purges pages whose offers changed. The posts themselves are as they were, so that only page
+	 * caches have to know: by the action that core gives them, where anybody listens.
 	 *
 	 * @param int[] $ids Posts.
 	 */
@@ -27,7 +28,12 @@ final class Commerce_Connector_Purge {
 		if ( ! $ids ) {
 			return;
 		}
-		self::pages( $ids );
+		if ( has_action( 'clean_post_cache' ) ) {
+			_prime_post_caches( $ids, false, false );
+			foreach ( array_filter( array_map( 'get_post', $ids ) ) as $post ) {
+				do_action( 'clean_post_cache', $post->ID, $post ); // phpcs:ignore WordPress.NamingConventions.PrefixAllGlobals
+			}
+		}
 
 		/**
 		 * Prices or stock of products changed.
