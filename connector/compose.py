@@ -25,6 +25,7 @@ from connector.state.todo import Priority
 from connector.sync.owners import DEFAULT_OWNERS
 from connector.sync.rules import Market, SafetyRule, Selection, SiteRules
 from connector.work.embedded import Engine, Line
+from connector.work.pace import Limits
 from connector.work.retry import RetryPolicy
 
 OFFERS_BATCH = 250
@@ -118,6 +119,7 @@ def _site_work(
             config.media.max_bytes,
             config.media.timeout_seconds,
         ),
+        Limits(config.work.workers_per_site, site.pace.requests_per_second, site.pace.gentle),
     )
 
 

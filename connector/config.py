@@ -127,6 +127,14 @@ class SafetyStop(Section):
     percent: StrictFloat = Field(default=5.0, ge=0, le=100)
 
 
+class PaceOfWork(Section):
+    """How hard a site is worked."""
+
+    gentle: StrictBool = False
+    """One request at a time, with rests, so that the site's own visitors are not kept waiting."""
+    requests_per_second: StrictFloat | None = Field(default=None, gt=0, allow_inf_nan=False)
+
+
 class Site(Section):
     """One CMS installation."""
 
@@ -141,6 +149,7 @@ class Site(Section):
     owners: Mapping[OwnedField, SiteOwner] = Field(default_factory=dict)
     retire: Literal["unpublish"] = "unpublish"
     safety_stop: SafetyStop = SafetyStop()
+    pace: PaceOfWork = PaceOfWork()
     media: Literal["download", "off"] | None = None
     timeout_seconds: Seconds = 60.0
     options: Mapping[str, object] = Field(default_factory=dict, repr=False)

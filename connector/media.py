@@ -163,7 +163,8 @@ class MediaDelivery:
             found = self.target.site.find_media([file.content_hash])
             if file.content_hash in found:
                 return found[file.content_hash].cms_id
-            return self.target.site.upload_media(upload).cms_id
+            with self.target.pacer.turn("upload_media", 1, urgent=False):
+                return self.target.site.upload_media(upload).cms_id
 
     def _step(self, claim: Claimed, picture: Picture) -> Step:
         if picture.cms_id:

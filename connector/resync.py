@@ -258,6 +258,7 @@ def _given_up(
     connector: Connector, wish: Wish, suspended: Mapping[str, targets.Suspension]
 ) -> dict[str, str]:
     names = {targets.site_target(site) for site in wish.sites}
+    names |= {targets.lane_target(site, lane) for site in wish.sites for lane in Lane}
     names |= {targets.backend_target(connector.works[site].backend) for site in wish.sites}
     return {
         target: suspension.reason

@@ -17,7 +17,7 @@ from connector.receipts import Attempt, Receipts
 from connector.state import targets, todo
 from connector.state.database import Database
 from connector.state.mirror import MirrorRow
-from connector.state.todo import Claimed
+from connector.state.todo import Claimed, Priority
 from connector.sync.decide import SendContent, SendOffers, SendTerm, TakeOff
 from connector.sync.plan import batches, by_failures
 from connector.target import Target
@@ -67,7 +67,9 @@ class Sender:
     ) -> None:
         sent_at = self._receipts.now()
         try:
-            answers = write([attempt.write for attempt in batch])
+            urgent = any(attempt.claim.priority < Priority.REPAIR for attempt in batch)
+            with self._target.pacer.turn(write.__name__, len(batch), urgent=urgent):
+                answers = write([attempt.write for attempt in batch])
         except Rejected as error:
             self._halve(batch, write, error)
             return

@@ -16,6 +16,7 @@ from connector.errors import ConnectorError, blaming
 from connector.fetch_picture import PictureRules, fetch_picture
 from connector.media import Fetch, MediaDelivery
 from connector.model import BackendName, Lane, SiteName
+from connector.pacer import Pacer
 from connector.ports import Catalogue, Clock, Site, SiteFacts
 from connector.receipts import Receipts
 from connector.state import targets
@@ -23,6 +24,7 @@ from connector.state.database import Database
 from connector.state.todo import Claimed
 from connector.sync.rules import SiteRules
 from connector.target import Target
+from connector.work.pace import Limits
 from connector.work.retry import RetryPolicy
 
 
@@ -39,6 +41,7 @@ class SiteWork:
     clock: Clock
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     picture_rules: PictureRules = field(default_factory=PictureRules)
+    limits: Limits = field(default_factory=Limits)
     fetch: Fetch = fetch_picture
     chance: Callable[[], float] = random.random
     _opening: threading.Lock = field(default_factory=threading.Lock)
@@ -88,6 +91,7 @@ class SiteWork:
                     self.catalogue,
                     self.rules,
                     self._check().capabilities,
+                    Pacer(self.clock, self.limits),
                 )
                 delivery = Delivery(self.database, target, self.clock, self.policy, self.chance)
                 media = MediaDelivery(

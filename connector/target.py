@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from connector.model import BackendName, SiteName
+from connector.pacer import Pacer
 from connector.ports import Catalogue, Site, SiteCapabilities
 from connector.sync.rules import SiteRules
 
@@ -17,6 +18,7 @@ class Target:
     catalogue: Catalogue
     rules: SiteRules
     capabilities: SiteCapabilities
+    pacer: Pacer
 
     @classmethod
     def opened(
@@ -27,6 +29,7 @@ class Target:
         catalogue: Catalogue,
         rules: SiteRules,
         capabilities: SiteCapabilities,
+        pacer: Pacer,
     ) -> Target:
         """The target, its rules narrowed to what the site can do."""
         narrowed = replace(
@@ -35,4 +38,4 @@ class Target:
             media=rules.media and capabilities.media,
             merges=capabilities.merges,
         )
-        return cls(name, backend, site, catalogue, narrowed, capabilities)
+        return cls(name, backend, site, catalogue, narrowed, capabilities, pacer)

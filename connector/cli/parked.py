@@ -7,7 +7,7 @@ import click
 from connector.cli.context import Options, age, asked_by, chosen_sites, print_json
 from connector.compose import Connector
 from connector.errors import ConfigError, Problem
-from connector.model import SiteName
+from connector.model import Lane, SiteName
 from connector.state import freshness, runs, targets, todo
 from connector.state.freshness import Parked
 from connector.state.targets import Suspension
@@ -20,6 +20,7 @@ def parked() -> None:
 
 
 SITE = click.option("--site", help="Only this site.")
+LANE = click.option("--lane", type=click.Choice([each.value for each in Lane]), help="This one.")
 SUBJECTS = click.argument("ids", nargs=-1)
 
 
@@ -120,30 +121,38 @@ def approve(options: Options, run: str) -> int:
 
 @click.command()
 @click.argument("site")
+@LANE
 @click.option("--reason", default="paused by a person", help="For those who look at `status`.")
 @click.pass_obj
-def pause(options: Options, site: str, reason: str) -> int:
-    """Leave a site alone until `resume`. What changes meanwhile is remembered."""
+def pause(options: Options, site: str, lane: str | None, reason: str) -> int:
+    """Leave a site, or one of its lanes, alone until `resume`. What changes is remembered."""
     with options.opened() as connector:
-        (name,) = chosen_sites(connector, (site,))
-        now, target = connector.clock.now(), targets.site_target(name)
+        now, target = connector.clock.now(), _target(connector, site, lane)
         with connector.database.write() as connection:
             targets.suspend(connection, Suspension(target, reason, now, None, 0, asked_by()))
-    click.echo(f"{site} is paused; changes are kept for it")
+    click.echo(f"{_named(site, lane)} is paused; changes are kept for it")
     return 0
 
 
 @click.command()
 @click.argument("site")
+@LANE
 @click.pass_obj
-def resume(options: Options, site: str) -> int:
-    """Go on with a site that was paused or left alone."""
-    with options.opened() as connector:
-        (name,) = chosen_sites(connector, (site,))
-        with connector.database.write() as connection:
-            there = targets.resume(connection, targets.site_target(name))
-    click.echo(f"{site} goes on" if there else f"{site} was not paused")
+def resume(options: Options, site: str, lane: str | None) -> int:
+    """Go on with a site, or a lane of it, that was paused or left alone."""
+    with options.opened() as connector, connector.database.write() as connection:
+        there = targets.resume(connection, _target(connector, site, lane))
+    click.echo(f"{_named(site, lane)} {'goes on' if there else 'was not paused'}")
     return 0
+
+
+def _target(connector: Connector, site: str, lane: str | None) -> str:
+    (name,) = chosen_sites(connector, (site,))
+    return targets.lane_target(name, Lane(lane)) if lane else targets.site_target(name)
+
+
+def _named(site: str, lane: str | None) -> str:
+    return f"{lane} of {site}" if lane else site
 
 
 COMMANDS = (parked, approve, pause, resume)

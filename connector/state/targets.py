@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
-from connector.model import BackendName, SiteName
+from connector.model import BackendName, Lane, SiteName
 from connector.ports import Fence
 from connector.state.database import insert
 from connector.state.tables import counters, suspensions
@@ -27,6 +27,11 @@ class Suspension:
 
 def site_target(name: SiteName) -> str:
     return f"site:{name}"
+
+
+def lane_target(name: SiteName, lane: Lane) -> str:
+    """One lane of a site, which a person can pause by itself."""
+    return f"site:{name}/{lane.value}"
 
 
 def backend_target(name: BackendName) -> str:

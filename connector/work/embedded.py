@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -114,16 +114,17 @@ class Engine:
 
     def step(self, line: Line, owner: str) -> bool:
         """Claim one batch and carry it out. False: nothing to do now."""
-        if not self._open(line):
+        lanes = self._lanes(line)
+        if not lanes:
             return False
         with self.database.read() as connection:
-            if not todo.any_due(connection, line.site, line.lanes, self.clock.now(), line.below):
+            if not todo.any_due(connection, line.site, lanes, self.clock.now(), line.below):
                 return False
         with self.database.write() as connection:
             claims = todo.claim(
                 connection,
                 line.site,
-                lanes=line.lanes,
+                lanes=lanes,
                 limit=line.batch,
                 now=self.clock.now(),
                 lease_seconds=self.lease_seconds,
@@ -147,11 +148,17 @@ class Engine:
 
     # ---- suspended targets ----
 
-    def _open(self, line: Line) -> bool:
-        """Whether the line's site and backend may be worked with, after a probe if one is due."""
-        wanted = (targets.site_target(line.site), targets.backend_target(line.backend))
+    def _lanes(self, line: Line) -> Sequence[Lane]:
+        """The lanes that may be worked now: none while the site or backend is left alone."""
         with self.database.read() as connection:
             found = targets.suspensions_now(connection)
+        if not self._open(line, found):
+            return ()
+        return [lane for lane in line.lanes if targets.lane_target(line.site, lane) not in found]
+
+    def _open(self, line: Line, found: Mapping[str, targets.Suspension]) -> bool:
+        """Whether the line's site and backend may be worked with, after a probe if one is due."""
+        wanted = (targets.site_target(line.site), targets.backend_target(line.backend))
         now = self.clock.now()
         held = [found[target] for target in wanted if target in found]
         if not held:
