@@ -183,4 +183,5 @@ def site_rules(config: Config, site: SiteConfig) -> SiteRules:
         owners={**DEFAULT_OWNERS, **site.owners},
         safety=SafetyRule(site.safety_stop.products, site.safety_stop.percent),
         media=(site.media or config.media.mode) == "download",
+        retire=site.retire,
     )

@@ -49,6 +49,7 @@ from connector.ports import BackendSettings, SiteSettings
 from connector.registry import Registry, installed
 from connector.signing import Secret
 from connector.strict_yaml import MAX_BYTES, read_yaml
+from connector.sync.rules import RetirePolicy
 from connector.vault import Raw, Vault, parts, without_password, without_secrets
 
 PLACES = ("connector.yaml", "/etc/commerce-connector/connector.yaml")
@@ -147,7 +148,7 @@ class Site(Section):
     markets: tuple[Market, ...] = Field(min_length=1)
     selection: Selection = Selection()
     owners: Mapping[OwnedField, SiteOwner] = Field(default_factory=dict)
-    retire: Literal["unpublish"] = "unpublish"
+    retire: RetirePolicy = RetirePolicy.UNPUBLISH
     safety_stop: SafetyStop = SafetyStop()
     pace: PaceOfWork = PaceOfWork()
     media: Literal["download", "off"] | None = None

@@ -138,6 +138,9 @@ def _site(connector: Connector, name: SiteName) -> Iterator[Finding]:
     yield Finding(part, Mark.GOOD, f"{facts.system} {facts.version}{extension}")
     for note in facts.notes:
         yield Finding(part, Mark.SLOWER, note)
+    if work.rules.retire not in facts.capabilities.retire_policies:
+        says = f"cannot do `retire: {work.rules.retire}`, and unpublishes pages instead"
+        yield Finding(part, Mark.SLOWER, says)
     if abs(facts.clock_skew_seconds) > 60:
         says = (
             f"its clock is {facts.clock_skew_seconds:.0f} s off ours; at 300 s every signed"

@@ -271,6 +271,8 @@ class SiteCapabilities:
     """Takes fields in several locales (`title@fr-FR`); otherwise the first market's alone."""
     merges: bool = False
     """Tells what it stores and what that came from (`documents`), and takes joined values."""
+    retire_policies: tuple[str, ...] = ("unpublish",)
+    """What can become of pages that go off sale (sync.rules.RetirePolicy)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,11 +346,17 @@ class TermWrite:
 
 @dataclass(frozen=True, slots=True)
 class RetireWrite:
-    """Take a product off sale (unpublish the page, remove its offers) or a category away."""
+    """Take a product off sale (its offers go, its page as `policy` says) or a category away.
+
+    A site that does not know the policy unpublishes. The receipt's message says where a page was
+    treated otherwise than asked for.
+    """
 
     subject: Subject
     fence: Fence
     write_id: str
+    policy: str = "unpublish"
+    """One of `SiteCapabilities.retire_policies`."""
 
 
 @dataclass(frozen=True, slots=True)

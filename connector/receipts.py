@@ -384,7 +384,8 @@ def _story(attempt: Attempt, receipt: Receipt) -> tuple[str, str, dict[str, obje
         case SendTerm(term=term):
             return "written", f"category {term.name!r} confirmed by the site", {}
         case TakeOff(reason=reason):
-            return "retired", f"taken off sale: {reason}", {}
+            more = f". {receipt.message}" if receipt.message else ""
+            return "retired", f"taken off sale: {reason}{more}", {}
 
 
 def _content_story(change: ContentChange, receipt: Receipt) -> tuple[str, str, dict[str, object]]:

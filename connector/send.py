@@ -42,7 +42,7 @@ class Sender:
         """
         with self._database.read() as connection:
             epoch = targets.read_epoch(connection)
-        attempts = [_attempt(*item, epoch) for item in work]
+        attempts = [_attempt(*item, epoch, self._target.rules.retire) for item in work]
         site, can = self._target.site, self._target.capabilities
         with blaming(targets.site_target(self._target.name)):
             self._all(attempts, SendOffers, site.write_offers, can.offer_rows_per_request)
@@ -119,6 +119,7 @@ def _attempt(
     decision: SendOffers | SendContent | SendTerm | TakeOff,
     before: MirrorRow | None,
     epoch: int,
+    policy: str,
 ) -> Attempt:
     fence = Fence(epoch, claim.fence)
     subject, write_id = claim.subject, f"{fence}.{claim.lane}.{claim.subject.id}"
@@ -145,5 +146,5 @@ def _attempt(
                 subject, fence, write_id, term.slug, term.name, term.description, parent, term.rank
             )
         case TakeOff():
-            write = RetireWrite(subject, fence, write_id)
+            write = RetireWrite(subject, fence, write_id, policy)
     return Attempt(claim, decision, write, before)

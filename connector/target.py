@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from connector.model import BackendName, SiteName
 from connector.pacer import Pacer
 from connector.ports import Catalogue, Site, SiteCapabilities
-from connector.sync.rules import SiteRules
+from connector.sync.rules import RetirePolicy, SiteRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +37,10 @@ class Target:
             multilingual=capabilities.multilingual,
             media=rules.media and capabilities.media,
             merges=capabilities.merges,
+            retire=(
+                rules.retire
+                if rules.retire in capabilities.retire_policies
+                else RetirePolicy.UNPUBLISH
+            ),
         )
         return cls(name, backend, site, catalogue, narrowed, capabilities, pacer)

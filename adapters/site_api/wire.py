@@ -129,7 +129,7 @@ def write_json(write: Write) -> dict[str, object]:
                 "rank": write.rank,
             }
         case RetireWrite():
-            pass
+            frame["policy"] = write.policy
     return frame
 
 
@@ -180,6 +180,9 @@ def description_from(answer: Json, skew_seconds: float) -> Description:
         events=_get(can, "events", bool),
         multilingual=_get(can, "multilingual", bool),
         merges=_optional(can, "merges", bool) or False,
+        retire_policies=(
+            _texts(can, "retire_policies") if "retire_policies" in can else ("unpublish",)
+        ),
     )
     facts = SiteFacts(
         system=_get(answer, "system", str),

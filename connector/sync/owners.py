@@ -44,13 +44,13 @@ DEFAULT_OWNERS: Mapping[str, Owner] = {
     "variants": Owner.COMMERCE,
     "media": Owner.COMMERCE,
     "source": Owner.COMMERCE,
+    "slug": Owner.EDITOR,
 }
 
 FIXED_OWNERS: Mapping[str, tuple[Owner, str]] = {
     "price": (Owner.COMMERCE, "what a shopper pays is the backend's to say"),
     "stock": (Owner.COMMERCE, "what can be sold is the backend's to say"),
     "sku": (Owner.COMMERCE, "carts and orders go by it"),
-    "slug": (Owner.EDITOR, "given when the page is made; links go to it"),
     "publish state": (Owner.EDITOR, "a page that an editor took offline stays so"),
     "author": (Owner.EDITOR, "the connector writes no name under a page"),
     "layout": (Owner.EDITOR, "template, order and design are the site's"),

@@ -3,7 +3,7 @@
 Pure: what it makes depends on its arguments alone, the moment among them. Fields of a product's
 document: title, subtitle, description, seo_title, seo_description (and the same `@locale` for the
 further locales of a multilingual site), categories, tags, attributes, options, variants, media,
-source.
+source, and slug where addresses are to follow the backend.
 """
 
 from __future__ import annotations
@@ -40,9 +40,11 @@ from connector.model import (
     currency_exponent,
     hash_value,
 )
+from connector.sync.owners import Owner
 from connector.sync.prices import Step, next_price_change, price_steps
 from connector.sync.rules import Market, SiteRules
 
+SLUG = FieldName("slug")
 OFFERS = FieldName("offers")
 """The one field of the offers lane."""
 
@@ -75,6 +77,8 @@ def project(
     subject = Subject(SubjectKind.PRODUCT, product.id)
     fields = _words(product, rules)
     fields |= _facts(product, pictures_held if rules.media else {}, rules)
+    if rules.owner(SLUG) is not Owner.EDITOR:
+        fields[SLUG] = product.handle
     fields[FieldName("source")] = {"handle": product.handle, "admin_url": admin_url}
     every_price = [price for variant in product.variants for price in variant.prices]
     return Projection(

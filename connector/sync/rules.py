@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from connector.model import CategoryId, FieldName, Locale, MarketName, ProductStatus
 from connector.sync.owners import DEFAULT_OWNERS, Owner, owner_of
@@ -52,6 +53,21 @@ class SafetyRule:
     percent: float = 5.0
 
 
+class RetirePolicy(StrEnum):
+    """What becomes of the page of a product that goes off sale. Its offers go in any case."""
+
+    UNPUBLISH = "unpublish"
+    """Visitors get "not found"."""
+    NOTICE = "notice"
+    """The page stays, and says that the product is no longer sold."""
+    REDIRECT = "redirect"
+    """Visitors are sent to the product's category."""
+    GONE = "gone"
+    """Visitors and search engines are told that it is gone for good (410)."""
+    DELETE = "delete"
+    """The page goes to the trash, unless something else of the site refers to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SiteRules:
     """Everything about a site that decisions depend on."""
@@ -64,6 +80,7 @@ class SiteRules:
     media: bool = True
     merges: bool = False
     """The site can tell what it holds and what that came from, so that edits can be joined."""
+    retire: RetirePolicy = RetirePolicy.UNPUBLISH
 
     def owner(self, name: FieldName) -> Owner:
         """Who decides this field; `title@fr-FR` has the owner of `title` unless it has its own."""

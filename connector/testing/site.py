@@ -61,6 +61,7 @@ WITH_EXTENSION = SiteCapabilities(
     events=True,
     multilingual=True,
     merges=True,
+    retire_policies=("unpublish", "notice", "redirect", "gone", "delete"),
 )
 _NO_FENCE = Fence(0, 0)
 _TEXTS = frozenset({"title", "subtitle", "description", "seo_title", "seo_description"})
@@ -88,10 +89,14 @@ class Page:
     """Of each field, the backend's value that it last took in."""
     state: PageState = PageState.PUBLISHED
     retired: bool = False
+    policy: str = ""
+    """How it was retired last."""
 
     @property
     def live(self) -> bool:
-        return self.state is PageState.PUBLISHED and not self.retired
+        if self.retired and self.policy != "notice":
+            return False
+        return self.state is PageState.PUBLISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +362,8 @@ class MemorySite:
             for name in stored
         }
         page.fields.update(stored)
+        if page.retired and page.policy == "delete" and page.state is PageState.TRASHED:
+            page.state = PageState.PUBLISHED
         page.retired = False
         hashes = {name: stored_hash(value) for name, value in stored.items()}
         page.ours.update({n: FieldHash("") if n in write.joined else h for n, h in hashes.items()})
@@ -390,6 +397,9 @@ class MemorySite:
             return self._receipt(write.subject, Outcome.DONE)
         if page := self._pages.get(write.subject):
             page.retired = True
+            page.policy = write.policy
+            if write.policy == "delete":
+                page.state = PageState.TRASHED
         key = (write.subject, Lane.OFFERS)
         if not self._is_late(key, write.fence):
             self._offers.pop(write.subject, None)

@@ -27,12 +27,13 @@ from connector.model import (
 from connector.ports import ContentWrite, Fetched, Receipt
 from connector.state import freshness, todo
 from connector.state.todo import Due, Priority, Why
-from connector.sync.rules import SiteRules
+from connector.sync.owners import DEFAULT_OWNERS, Owner
+from connector.sync.rules import RetirePolicy, SiteRules
 from connector.testing import generate
 from connector.testing.catalogue import MemoryCatalogue
 from connector.testing.clock import FakeClock
 from connector.testing.faults import FaultyCatalogue, FaultySite, Script, lost_answer
-from connector.testing.site import MemorySite
+from connector.testing.site import WITH_EXTENSION, MemorySite
 from tests.house import EUROS, SITE, House
 
 SUBJECT = generate.product_subject
@@ -308,3 +309,55 @@ def test_a_late_owner_parks_nothing(house: House) -> None:
         todo.park(connection, late, reason="no", error="Rejected", now=house.clock.now())
         assert freshness.list_parked(connection) == []
         assert todo.still_held(connection, [owner]) == {owner.id}
+
+
+def test_a_product_goes_off_sale_as_the_site_wants_it(tmp_path: Path) -> None:
+    rules = SiteRules(markets=(EUROS,), media=False, retire=RetirePolicy.NOTICE)
+    house = House(tmp_path, MemoryCatalogue(generate.products(30)), rules=rules)
+    house.fill()
+    house.catalogue.remove(ProductId(SUBJECT(3).id))
+    house.poll()
+    page = house.site.page(SUBJECT(3))
+    assert page is not None
+    assert (page.retired, page.policy, page.live) == (True, "notice", True)
+    assert house.site.offers(SUBJECT(3)) == ()
+    house.catalogue.put(generate.product(3))
+    house.poll()
+    page = house.site.page(SUBJECT(3))
+    assert page is not None
+    assert (page.retired, page.live) == (False, True)
+    assert house.site.offers(SUBJECT(3))
+    house.database.close()
+
+
+def test_a_site_that_cannot_do_it_unpublishes(tmp_path: Path) -> None:
+    can = replace(WITH_EXTENSION, retire_policies=("unpublish",))
+    rules = SiteRules(markets=(EUROS,), media=False, retire=RetirePolicy.DELETE)
+    site = MemorySite("blog", capabilities=can)
+    house = House(tmp_path, MemoryCatalogue(generate.products(30)), site, rules=rules)
+    house.fill()
+    house.catalogue.remove(ProductId(SUBJECT(3).id))
+    house.poll()
+    page = house.site.page(SUBJECT(3))
+    assert page is not None
+    assert (page.retired, page.policy) == (True, "unpublish")
+    house.database.close()
+
+
+def test_addresses_follow_the_backend_where_they_are_to(tmp_path: Path) -> None:
+    rules = SiteRules(markets=(EUROS,), owners={**DEFAULT_OWNERS, "slug": Owner.MERGE})
+    house = House(tmp_path, MemoryCatalogue(generate.products(3)), rules=rules)
+    house.fill()
+    slug = FieldName("slug")
+    house.catalogue.put(replace(generate.product(1), handle="moved"))
+    house.poll()
+    page = house.site.page(SUBJECT(1))
+    assert page is not None
+    assert page.fields[slug] == "moved"
+    house.site.edit(SUBJECT(1), slug, "editors-own")
+    house.catalogue.put(replace(generate.product(1), handle="moved-again"))
+    house.poll()
+    page = house.site.page(SUBJECT(1))
+    assert page is not None
+    assert page.fields[slug] == "editors-own"
+    house.database.close()

@@ -189,6 +189,7 @@ final class Commerce_Connector_Api {
 				'events'                 => true,
 				'multilingual'           => false,
 				'merges'                 => true,
+				'retire_policies'        => array_keys( Commerce_Connector_Retire::POLICIES ),
 				'max_body_bytes'         => (int) wp_convert_hr_to_bytes( ini_get( 'post_max_size' ) ),
 			),
 			'admin_url'         => admin_url( 'post.php?post={id}&action=edit' ),
@@ -257,6 +258,10 @@ final class Commerce_Connector_Api {
 	 */
 	private static function retire( $request ) {
 		list( $backend, $items ) = self::writes( $request, array( 'product', 'category' ), self::DOCUMENTS );
+		foreach ( $items as $item ) {
+			$item->policy = isset( $item->policy ) ? $item->policy : 'unpublish';
+			self::check( is_string( $item->policy ) && isset( Commerce_Connector_Retire::POLICIES[ $item->policy ] ), 'policy is unknown' );
+		}
 		return array( 'receipts' => Commerce_Connector_Writes::run( $items, array( 'content', 'offers' ), new Commerce_Connector_Retire( $backend ) ) );
 	}
 

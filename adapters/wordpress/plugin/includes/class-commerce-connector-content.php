@@ -156,11 +156,14 @@ final class Commerce_Connector_Content {
 			'have'  => $have,
 			'write' => get_object_vars( $item->fields ),
 			'kept'  => array(),
-			'back'  => $have && 1 === (int) $binding['retired'] && 'draft' === $have['status'],
+			'back'  => $have && Commerce_Connector_Retire::was_us( (int) $binding['retired'], $have['status'] ),
 		);
 		$last = $have ? (array) json_decode( $binding['hashes'], true ) : array();
 		foreach ( $have ? get_object_vars( $item->expected ) : array() as $field => $hash ) {
 			if ( ! array_key_exists( $field, $page['write'] ) ) {
+				continue;
+			}
+			if ( 'slug' === $field && ! isset( $last[ $field ] ) && self::has_first_slug( $binding, $have ) ) {
 				continue;
 			}
 			$now = Commerce_Connector_Stored::hash( isset( $have['raw'][ $field ] ) ? $have['raw'][ $field ] : null );
@@ -192,6 +195,18 @@ final class Commerce_Connector_Content {
 			return false;
 		}
 		return self::clean( $value, self::ALLOWED[ $field ] ) !== $value && self::clean( $raw[ $field ], self::ALLOWED[ $field ] ) !== $raw[ $field ];
+	}
+
+	/**
+	 * Whether a page still has the slug that it was made with, from before addresses followed.
+	 *
+	 * @param array $binding Row.
+	 * @param array $have    The page as it is.
+	 * @return bool
+	 */
+	private static function has_first_slug( array $binding, array $have ) {
+		$bases = json_decode( $binding['bases'] );
+		return isset( $bases->slug ) && sanitize_title( $bases->slug ) === $have['raw']['slug'];
 	}
 
 	/**
@@ -239,7 +254,9 @@ final class Commerce_Connector_Content {
 		foreach ( array_intersect_key( Commerce_Connector_Stored::COLUMNS, $page['write'] ) as $field => $column ) {
 			$clean = $page['write'][ $field ];
 			$stands = $page['have'] && $page['have']['raw'][ $field ] === $clean;
-			if ( ! $stands && ! in_array( $field, $item->verbatim, true ) ) {
+			if ( 'slug' === $field ) {
+				$clean = sanitize_title( $clean );
+			} elseif ( ! $stands && ! in_array( $field, $item->verbatim, true ) ) {
 				$clean = self::clean( $clean, self::ALLOWED[ $field ] );
 			}
 			if ( ! $page['have'] || $page['have']['raw'][ $field ] !== $clean ) {
@@ -248,6 +265,9 @@ final class Commerce_Connector_Content {
 		}
 		if ( $page['back'] ) {
 			$post['post_status'] = 'publish';
+			if ( 'trash' === $page['have']['status'] ) {
+				wp_untrash_post( $page['id'] );
+			}
 		}
 		if ( $page['have'] && ! $post ) {
 			return $page['id'];
@@ -416,7 +436,7 @@ final class Commerce_Connector_Content {
 				0,
 				time(),
 				self::merged( $was ? $was['hashes'] : '{}', array_fill_keys( array_keys( $joined ), '' ) + $hashes ),
-				self::merged( $was ? $was['bases'] : '{}', $joined + $page['write'] ),
+				self::merged( $was ? $was['bases'] : '{}', $joined + $page['write'] + ( $was ? array() : array( 'slug' => $items[ $key ]->slug ) ) ),
 				'',
 			);
 			$receipts[ $key ] = Commerce_Connector_Writes::receipt(

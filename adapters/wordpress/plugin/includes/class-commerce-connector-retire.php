@@ -25,6 +25,45 @@ final class Commerce_Connector_Retire {
 	const UNPUBLISHED_BEFORE = 2;
 
 	/**
+	 * Off sale, its page stays and says so.
+	 */
+	const NOTICE = 3;
+
+	/**
+	 * Unpublished by us; visitors are sent to the category.
+	 */
+	const REDIRECT = 4;
+
+	/**
+	 * Unpublished by us; visitors are told that it is gone for good.
+	 */
+	const GONE = 5;
+
+	/**
+	 * Put into the trash by us.
+	 */
+	const TRASHED = 6;
+
+	const POLICIES = array(
+		'unpublish' => self::BY_US,
+		'notice'    => self::NOTICE,
+		'redirect'  => self::REDIRECT,
+		'gone'      => self::GONE,
+		'delete'    => self::TRASHED,
+	);
+
+	/**
+	 * Whether we unpublished a page, so that a later write publishes it again.
+	 *
+	 * @param int    $retired How it is retired.
+	 * @param string $status  Status of its post.
+	 * @return bool
+	 */
+	public static function was_us( $retired, $status ) {
+		return 'trash' === $status ? self::TRASHED === $retired : 'draft' === $status && in_array( $retired, array( self::BY_US, self::REDIRECT, self::GONE ), true );
+	}
+
+	/**
 	 * Name of the backend.
 	 *
 	 * @var string
@@ -78,7 +117,7 @@ final class Commerce_Connector_Retire {
 		foreach ( $items as $key => $item ) {
 			$more = array();
 			if ( isset( $bound[ $key ] ) ) {
-				$more['cms_id'] = 'product' === $item->kind ? $this->unpublish( $key, $bound[ $key ] ) : $this->remove_term( $bound[ $key ] );
+				$more = 'product' === $item->kind ? $this->take_off( $key, $bound[ $key ], $item->policy ) : array( 'cms_id' => $this->remove_term( $bound[ $key ] ) );
 			}
 			if ( 'product' === $item->kind ) {
 				$more['hashes'] = array( 'offers' => $this->remove_offers( $key, $item, $fences ) );
@@ -106,36 +145,84 @@ final class Commerce_Connector_Retire {
 	}
 
 	/**
-	 * Unpublishes a product's page.
+	 * Does with a product's page what the policy says. What an editor had unpublished stays so.
 	 *
 	 * @param string $key     Subject key.
 	 * @param array  $binding Row.
-	 * @return string|null The post's id.
-	 * @throws Commerce_Connector_Item_Failed Where WordPress refuses it.
+	 * @param string $policy  One of POLICIES.
+	 * @return array Id of the post, and what was done otherwise than asked for.
 	 */
-	private function unpublish( $key, array $binding ) {
+	private function take_off( $key, array $binding, $policy ) {
 		$id   = (int) $binding['object_id'];
 		$post = get_post( $id );
 		if ( ! $post ) {
-			return null;
+			return array( 'cms_id' => null );
 		}
 		$this->touched[] = $id;
 		$retired         = (int) $binding['retired'] ? (int) $binding['retired'] : self::UNPUBLISHED_BEFORE;
+		$message         = '';
 		if ( 'publish' === $post->post_status ) {
-			$retired = self::BY_US;
-			$done    = wp_update_post(
+			$retired = self::POLICIES[ $policy ];
+			if ( self::TRASHED === $retired ) {
+				$message = self::reason_to_keep( $post );
+				$retired = '' === $message ? $retired : self::BY_US;
+			}
+			$this->set_status( $key, $post, $retired );
+		}
+		$this->mark( $binding, $retired );
+		return array(
+			'cms_id'  => (string) $id,
+			'message' => $message,
+		);
+	}
+
+	/**
+	 * Unpublishes a page, or puts it into the trash.
+	 *
+	 * @param string  $key     Subject key.
+	 * @param WP_Post $post    Post.
+	 * @param int     $retired How.
+	 * @throws Commerce_Connector_Item_Failed Where WordPress refuses it.
+	 */
+	private function set_status( $key, $post, $retired ) {
+		if ( self::NOTICE === $retired ) {
+			return;
+		}
+		if ( self::TRASHED === $retired ) {
+			$done = wp_trash_post( $post->ID );
+		} else {
+			$done = wp_update_post(
 				array(
-					'ID'          => $id,
+					'ID'          => $post->ID,
 					'post_status' => 'draft',
 				),
 				true
 			);
-			if ( is_wp_error( $done ) ) {
-				throw new Commerce_Connector_Item_Failed( $key, $done->get_error_message() );
-			}
 		}
-		$this->mark( $binding, $retired );
-		return (string) $id;
+		if ( ! $done || is_wp_error( $done ) ) {
+			throw new Commerce_Connector_Item_Failed( $key, is_wp_error( $done ) ? $done->get_error_message() : 'WordPress refused to put the page into the trash.' );
+		}
+	}
+
+	/**
+	 * Why a page is not put into the trash; "" where it may be.
+	 *
+	 * @param WP_Post $post Post.
+	 * @return string
+	 */
+	private static function reason_to_keep( $post ) {
+		global $wpdb;
+		if ( ! EMPTY_TRASH_DAYS ) {
+			return 'Unpublished, not deleted: this site has no trash.';
+		}
+		$id   = (int) $post->ID;
+		$menu = Commerce_Connector_Sql::rows( "SELECT m.post_id FROM {$wpdb->postmeta} m INNER JOIN {$wpdb->postmeta} o ON o.post_id = m.post_id AND o.meta_key = '_menu_item_object' AND o.meta_value = 'commerce_product' WHERE m.meta_key = '_menu_item_object_id' AND m.meta_value = '$id' LIMIT 1" );
+		if ( $menu ) {
+			return 'Unpublished, not deleted: a menu links to it.';
+		}
+		$path   = (string) wp_parse_url( get_permalink( $post ), PHP_URL_PATH );
+		$linked = strlen( $path ) < 2 ? array() : Commerce_Connector_Sql::rows( "SELECT ID, post_title FROM {$wpdb->posts} WHERE post_status IN ('publish','future','draft','pending','private') AND post_type <> 'revision' AND ID <> $id AND post_content LIKE " . Commerce_Connector_Sql::literal( '%' . $wpdb->esc_like( $path ) . '%' ) . ' LIMIT 1' );
+		return $linked ? 'Unpublished, not deleted: "' . $linked[0]['post_title'] . '" (' . $linked[0]['ID'] . ') links to it.' : '';
 	}
 
 	/**

@@ -20,6 +20,7 @@ final class Commerce_Connector_Stored {
 		'title'       => 'post_title',
 		'subtitle'    => 'post_excerpt',
 		'description' => 'post_content',
+		'slug'        => 'post_name',
 	);
 	const META    = '_cc_';
 
@@ -100,7 +101,7 @@ final class Commerce_Connector_Stored {
 		}
 		$in     = Commerce_Connector_Sql::in( array_map( 'intval', $ids ) );
 		$stored = array();
-		foreach ( Commerce_Connector_Sql::rows( "SELECT ID, post_status, post_title, post_excerpt, post_content FROM {$wpdb->posts} WHERE ID IN ($in)" ) as $row ) {
+		foreach ( Commerce_Connector_Sql::rows( "SELECT ID, post_status, post_title, post_excerpt, post_content, post_name FROM {$wpdb->posts} WHERE ID IN ($in)" ) as $row ) {
 			$raw = array();
 			foreach ( self::COLUMNS as $field => $column ) {
 				$raw[ $field ] = $row[ $column ];

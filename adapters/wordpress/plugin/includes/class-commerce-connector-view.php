@@ -129,7 +129,7 @@ final class Commerce_Connector_View {
 	private static function load( array $ids ) {
 		self::$known += array_fill_keys( $ids, null );
 		$bound        = array();
-		foreach ( Commerce_Connector_Sql::rows_if_possible( 'SELECT subject_key, backend, backend_id, object_id FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . " WHERE kind = 'product' AND object_id IN (" . Commerce_Connector_Sql::in( $ids ) . ')' ) as $row ) {
+		foreach ( Commerce_Connector_Sql::rows_if_possible( 'SELECT subject_key, backend, backend_id, object_id, retired FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . " WHERE kind = 'product' AND object_id IN (" . Commerce_Connector_Sql::in( $ids ) . ')' ) as $row ) {
 			$bound[ $row['subject_key'] ] = $row;
 		}
 		$offers = $bound ? self::offers( array_keys( $bound ) ) : array();
@@ -180,6 +180,7 @@ final class Commerce_Connector_View {
 			'id'         => $id,
 			'backend'    => $binding['backend'],
 			'backend_id' => $binding['backend_id'],
+			'retired'    => (bool) (int) $binding['retired'],
 			'market'     => $market,
 			'offers'     => $here,
 			'by_variant' => array(),

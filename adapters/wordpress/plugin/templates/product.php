@@ -21,6 +21,9 @@ if ( ! defined( 'ABSPATH' ) ) {
 	<?php endif; ?>
 
 	<div class="commerce-connector-facts">
+	<?php if ( $product['retired'] ) : ?>
+		<p class="commerce-connector-retired" role="note"><?php esc_html_e( 'This product is no longer available.', 'commerce-connector' ); ?></p>
+	<?php endif; ?>
 	<?php if ( '' !== $product['price_text'] ) : ?>
 		<p class="commerce-connector-price" data-market="<?php echo esc_attr( $product['market'] ); ?>"><?php echo esc_html( $product['price_text'] ); ?></p>
 	<?php endif; ?>
