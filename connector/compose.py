@@ -24,7 +24,8 @@ from connector.state.database import Database, open_database
 from connector.state.todo import Priority
 from connector.sync.owners import DEFAULT_OWNERS
 from connector.sync.rules import Market, SafetyRule, Selection, SiteRules
-from connector.work.embedded import Engine, Line
+from connector.work.embedded import Line
+from connector.work.engine import Engine, engine_for
 from connector.work.pace import Limits
 from connector.work.retry import RetryPolicy
 
@@ -70,7 +71,7 @@ def compose(config: Config, clock: Clock | None = None) -> Connector:
         if not config.sites[name].paused
         for line in site_lines(config, work)
     ]
-    engine = Engine(database, clock, lines, lease_seconds=config.work.lease_seconds)
+    engine = engine_for(database, clock, lines, config.work.lease_seconds)
     detectors = {
         name: Detector(
             database,

@@ -104,7 +104,7 @@ class Daemon:
             self._scheduler.shutdown(wait=False)
         if self._server is not None:
             self._server.stop()
-        if self._connector.engine.stop(DRAIN_SECONDS):
+        if self._connector.engine.stop(DRAIN_SECONDS) and self._lock is not None:
             with self._connector.database.write() as connection:
                 todo.release_all(connection)
         self._connector.close()
@@ -183,7 +183,12 @@ class Daemon:
         )
 
     def _guarded(self, job: str, work: Callable[[], object], backend: BackendName) -> None:
-        """Run a job of a backend, unless that is left alone now; its failure suspends it."""
+        """Run a job of a backend, unless that is left alone now; its failure suspends it.
+
+        Of several daemons only the one that leads runs it.
+        """
+        if not self._connector.engine.leads():
+            return
         target = targets.backend_target(backend)
         with self._connector.database.read() as connection:
             held = targets.suspensions_now(connection).get(target)
@@ -233,7 +238,8 @@ class Daemon:
             detector.proved(site)
 
     def _ring(self) -> None:
-        ring(self._connector.database, self._clock, self._connector.engine.wake)
+        if self._connector.engine.leads():
+            ring(self._connector.database, self._clock, self._connector.engine.wake)
 
     def _watch_freshness(self) -> None:
         self._watch.look()
@@ -252,6 +258,8 @@ class Daemon:
         log.info(report.sentence(), action="reconcile.done", site=site, counts=report.counts())
 
     def _prune(self) -> None:
+        if not self._connector.engine.leads():
+            return
         now = self._clock.now()
         with self._connector.database.write() as connection:
             runs.prune_trail(connection, now - KEEP_TRAIL)

@@ -1,7 +1,8 @@
 """`connector sync`: make something due because a person asked, and see it through.
 
 With a daemon running the work is its; this process marks, then watches. Without one it takes the
-state's lock and works itself. Either way it is a run: who asked, what came of it.
+state's lock and works itself; on PostgreSQL it works beside the daemons. Either way it is a run:
+who asked, what came of it.
 """
 
 from __future__ import annotations
@@ -93,19 +94,14 @@ def resync(
         site = wish.sites[0] if len(wish.sites) == 1 else None
         run_id = runs.start_run(connection, "sync", site, wish.asked_by, connector.clock.now())
     try:
-        if lock is not None:
-            with connector.database.write() as connection:
-                todo.release_all(connection)
-            connector.engine.start()
+        _begin_work(connector, lock)
         _mark(connector, wish, run_id)
         result = _watch(connector, wish, run_id, progress)
     except ConnectorError as error:
         _end(connector, run_id, "failed", {}, error.message)
         raise
     finally:
-        if lock is not None:
-            connector.engine.stop()
-            lock.release()
+        _end_work(connector, lock)
     counts = {"total": result.total, "left": result.left, "parked": len(result.parked)}
     _end(connector, run_id, _outcome(result), counts, result.sentence())
     return result
@@ -122,6 +118,22 @@ def _lock(connector: Connector) -> StateLock | None:
     except StateError:
         return None
     return lock
+
+
+def _begin_work(connector: Connector, lock: StateLock | None) -> None:
+    """Work here too, unless a daemon has the state; a shared database has room for everybody."""
+    if lock is not None:
+        with connector.database.write() as connection:
+            todo.release_all(connection)
+    if lock is not None or connector.database.path is None:
+        connector.engine.start()
+
+
+def _end_work(connector: Connector, lock: StateLock | None) -> None:
+    if lock is not None or connector.database.path is None:
+        connector.engine.stop()
+    if lock is not None:
+        lock.release()
 
 
 def _end(
@@ -158,16 +170,11 @@ def see_through(
 ) -> Result:
     """Work on what a run has marked (or watch the daemon do it) until nothing of it is left."""
     lock = _lock(connector)
-    if lock is not None:
-        with connector.database.write() as connection:
-            todo.release_all(connection)
-        connector.engine.start()
+    _begin_work(connector, lock)
     try:
         return _watch(connector, Wish(sites, everything=True), run_id, progress)
     finally:
-        if lock is not None:
-            connector.engine.stop()
-            lock.release()
+        _end_work(connector, lock)
 
 
 # ---- marking ----

@@ -10,6 +10,7 @@ from connector.daemon import Daemon
 from connector.memory import keep_small
 from connector.ops.logs import configure_logs
 from connector.state.database import open_database
+from connector.work.engine import prepare_engine
 
 
 @click.command()
@@ -32,7 +33,9 @@ def db() -> None:
 @click.pass_obj
 def upgrade(options: Options) -> int:
     """Bring the schema up to this version. Stop every daemon and make a backup first."""
-    open_database(options.load().state, migrate=True).close()
+    database = open_database(options.load().state, migrate=True)
+    prepare_engine(database)
+    database.close()
     click.echo("the state has this version's schema")
     return 0
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +26,29 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
 from connector.errors import ConfigError, Problem, StateError
+from connector.model import Lane, SiteName
+
+LINK: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 3,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5000,
+}
+"""How a connection to PostgreSQL notices within seconds that the server is cut off."""
+
+Announce = Callable[[Connection, frozenset["Marked"]], None]
+"""Told at the end of a transaction, while it is still open, what became due in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """That something of a site's lane became due, and how urgent it is."""
+
+    site: SiteName
+    lane: Lane
+    priority: int
+
 
 PATIENCE_SECONDS = 60.0
 
@@ -36,6 +60,14 @@ class Database:
         self._engine = engine
         self.path = path
         """The file of a SQLite state; None elsewhere."""
+        self.announce: Announce | None = None
+        """Set by an engine that puts its wake-ups into the transactions that mark."""
+
+    @property
+    def conninfo(self) -> str:
+        """The address as libpq takes it, password included."""
+        address = self._engine.url.set(drivername=self._engine.url.get_backend_name())
+        return address.render_as_string(hide_password=False)
 
     @contextmanager
     def write(self, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[Connection]:
@@ -43,10 +75,13 @@ class Database:
 
         On SQLite another writer is waited for, so long; then it fails with DBAPIError.
         """
-        patience = {"patience_ms": int(patience_seconds * 1000)}
-        engine = self._engine.execution_options(**patience)
-        with engine.begin() as connection:
+        marked: set[Marked] = set()
+        options = {"patience_ms": int(patience_seconds * 1000), "marked": marked}
+        opened = self._engine.connect().execution_options(**options)
+        with opened as connection, connection.begin():
             yield connection
+            if marked and self.announce is not None:
+                self.announce(connection, frozenset(marked))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -98,7 +133,9 @@ def _engine(url: str) -> tuple[Engine, Path | None]:
             event.listen(engine, "begin", _begin_sqlite)
             return engine, path
         if dialect == "postgresql":
-            return create_engine(parsed, pool_pre_ping=True, pool_size=16), None
+            link = {key: value for key, value in LINK.items() if key not in parsed.query}
+            engine = create_engine(parsed, pool_pre_ping=True, pool_size=16, connect_args=link)
+            return engine, None
     except (ArgumentError, NoSuchModuleError) as error:
         raise ConfigError([Problem("state", f"not a database address ({error})", fix)]) from error
     except OSError as error:
@@ -218,3 +255,10 @@ def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.I
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def note_marked(connection: Connection, marked: Iterable[Marked]) -> None:
+    """Say what became due, for whoever is told at the end of this transaction."""
+    noted = connection.get_execution_options().get("marked")
+    if noted is not None:
+        noted.update(marked)

@@ -7,7 +7,7 @@ fence may finish them, and a row marked meanwhile stays due.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from connector.model import Lane, SiteName, Subject, SubjectKind
-from connector.state.database import insert
+from connector.state.database import Marked, insert, note_marked
 from connector.state.tables import counters, parked, todo
 
 
@@ -109,12 +109,11 @@ def mark_each(
     due_at: datetime | None = None,
 ) -> int:
     """As `mark`, each with its own priority and reason."""
-    rows = [
-        _row(item, priority, now, due_at or now, why)
-        for item, priority, why in sorted(marks, key=lambda each: _place(each[0]))
-    ]
+    ordered = sorted(marks, key=lambda each: _place(each[0]))
+    rows = [_row(item, priority, now, due_at or now, why) for item, priority, why in ordered]
     if not rows:
         return 0
+    note_marked(connection, {Marked(item.site, item.lane, by) for item, by, _ in ordered})
     statement = insert(connection, todo)
     new = statement.excluded
     connection.execute(
@@ -371,6 +370,29 @@ def release_all(connection: Connection) -> int:
     freed = update(todo).where(todo.c.lease_until.is_not(None))
     values = {"lease_owner": None, "lease_until": None, "unsure": True}
     return connection.execute(freed.values(values)).rowcount
+
+
+def lease_owners(connection: Connection) -> frozenset[str]:
+    """Who holds rows now, living or not."""
+    query = select(todo.c.lease_owner).where(todo.c.lease_until.is_not(None)).distinct()
+    return frozenset(connection.execute(query).scalars())
+
+
+def release_owned(connection: Connection, owners: Collection[str]) -> int:
+    """Free what these held, who are known to be gone: it is due at once, and counts as no failure.
+
+    Rows that somebody is at in this moment are left for the next time.
+    """
+    if not owners:
+        return 0
+    theirs = select(todo.c.id).where(
+        todo.c.lease_owner.in_(owners), todo.c.lease_until.is_not(None)
+    )
+    ids = list(connection.execute(theirs.with_for_update(skip_locked=True)).scalars())
+    for start in range(0, len(ids), 500):
+        freed = update(todo).where(todo.c.id.in_(ids[start : start + 500]))
+        connection.execute(freed.values(lease_owner=None, lease_until=None))
+    return len(ids)
 
 
 def park(

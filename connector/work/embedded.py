@@ -97,6 +97,10 @@ class Engine:
         """Whether every worker that was started still runs."""
         return all(thread.is_alive() for thread in self._threads)
 
+    def leads(self) -> bool:
+        """The lock of the state keeps every other process out."""
+        return True
+
     # ---- one worker ----
 
     def _run(self, line: Line, owner: str) -> None:
