@@ -59,14 +59,20 @@ class Postgres:
     password: str = field(repr=False)
 
     @classmethod
-    def start(cls, *, durable: bool = False, port: int | None = None) -> Postgres:
+    def start(
+        cls, *, durable: bool = False, port: int | None = None, also_at: str | None = None
+    ) -> Postgres:
+        """`also_at`: a second address of this machine to listen on, for what is next to it."""
         programs = install()
         home, password = scratch("postgres"), secrets.token_hex(16)
         _initialise(programs, home, password)
+        if also_at:
+            with (home / "data" / "pg_hba.conf").open("a") as access:
+                access.write(f"host all all {also_at}/24 scram-sha-256\n")
         port = port or free_port()
         settings = [
             f"port={port}",
-            f"listen_addresses={LOOPBACK}",
+            f"listen_addresses={','.join(filter(None, (LOOPBACK, also_at)))}",
             f"unix_socket_directories={home}",
         ]
         settings += ["max_connections=200", "jit=off", *([] if durable else THROWAWAY)]

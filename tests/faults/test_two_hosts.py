@@ -1,0 +1,207 @@
+"""Two daemons on two hosts share one state on PostgreSQL, and each can be lost.
+
+The hosts are network namespaces (tests/faults/daemons.py), the site takes 50 ms a request.
+CUT_SECONDS=30 makes the long version of the outage.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from connector.demo.machine import Server
+from connector.demo.postgres import Postgres
+from connector.model import Money, Price, VariantId
+from connector.signing import Secret, signed_headers
+from connector.testing.catalogue import webhook_body
+from connector.testing.generate import product_subject
+from tests.faults.daemons import HERE, Cluster, Daemon, Host, cluster, hosts
+from tests.live.pair import until
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
+
+CUT_SECONDS = float(os.environ.get("CUT_SECONDS", "8"))
+TAKEN_OVER_SECONDS = 15.0
+RESUMED_SECONDS = 10.0
+PRODUCTS = 600
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[list[Host]]:
+    with hosts(2) as made:
+        yield made
+
+
+@pytest.fixture
+def own_postgres(two: list[Host]) -> Iterator[Postgres]:
+    """A server that a test may restart."""
+    server = Postgres.start(durable=True, also_at=HERE)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def pair(tmp_path: Path, two: list[Host], own_postgres: Postgres) -> Iterator[Cluster]:
+    """Two daemons with an empty site, not yet started."""
+    with cluster(tmp_path, own_postgres, PRODUCTS, host=HERE) as made:
+        for host in two:
+            made.daemon(host)
+        made.daemons[0].command("db", "upgrade")
+        yield made
+
+
+def imported(pair: Cluster) -> bool:
+    return len(pair.simulation.site.pages()) == PRODUCTS and pair.daemons[0].due() == 0
+
+
+def assert_sound(pair: Cluster) -> None:
+    watch = pair.simulation.watch
+    assert (watch.overlaps, watch.backwards) == ([], [])
+    assert len(pair.simulation.site.pages()) == PRODUCTS
+
+
+def test_both_work_and_when_one_is_killed_the_other_finishes(
+    pair: Cluster, two: list[Host]
+) -> None:
+    first, second = pair.daemons
+    for daemon in pair.daemons:
+        daemon.start()
+    watch = pair.simulation.watch
+    until(lambda: len(watch.applied) > PRODUCTS / 2, "half of the first import", 120)
+    assert min(watch.requests[host.address] for host in two) >= 3, watch.requests
+    second.kill()
+    killed_at = time.monotonic()
+    lost = set(watch.in_hand[two[1].address])
+    before = watch.applied.copy()
+    until(lambda: imported(pair), "the other finishes", 120)
+    took = time.monotonic() - killed_at
+    print(f"killed one of two: the other finished all after {took:.1f} s")
+    assert took <= TAKEN_OVER_SECONDS
+    assert_sound(pair)
+    again = {key for key, count in watch.applied.items() if count > 1}
+    late = {key for key in again if before[key] == 1}
+    assert len(again) <= len(lost) + 2 * 2 * 200, "only what the dead one had claimed"
+    assert late == again
+    (found,) = first.ask("reconcile")
+    assert (found["changed"], found["missing"], found["surplus"], found["drifted"]) == (0, 0, 0, 0)
+
+
+def test_when_the_leader_is_killed_the_other_polls(pair: Cluster) -> None:
+    first, second = pair.daemons
+    first.start()
+    until(lambda: imported(pair), "the first import", 120)
+    second.start()
+    first.kill()
+    killed_at = time.monotonic()
+    _set_price(pair, 7, 4711)
+    until(lambda: _price(pair, 7) == 4711, "the change is on the page", 60)
+    took = time.monotonic() - killed_at
+    print(f"killed the leader: a change was polled and written after {took:.1f} s")
+    assert took <= TAKEN_OVER_SECONDS
+
+
+def test_a_database_that_restarts_stops_nobody_for_long(
+    pair: Cluster, own_postgres: Postgres
+) -> None:
+    for daemon in pair.daemons:
+        daemon.start()
+    until(lambda: len(pair.simulation.watch.applied) > PRODUCTS / 4, "a part of the import", 120)
+    _crash(own_postgres)
+    assert _hook(pair.daemons[0], pair, 1) == 503
+    server = _start_again(own_postgres)
+    back_at, written = time.monotonic(), pair.simulation.watch.applied.total()
+    until(lambda: pair.simulation.watch.applied.total() > written, "work goes on", 60)
+    took = time.monotonic() - back_at
+    print(f"the database restarted: work went on {took:.1f} s after it was back")
+    try:
+        assert took <= RESUMED_SECONDS
+        until(lambda: _answers_202(pair.daemons[0], pair, 2), "hooks are taken again", 10)
+        until(lambda: imported(pair), "the rest of the import", 120)
+        assert_sound(pair)
+        assert all(
+            daemon.daemon and daemon.daemon.process.poll() is None for daemon in pair.daemons
+        )
+    finally:
+        server.stop()
+
+
+def test_daemons_that_are_cut_off_wait_and_go_on(pair: Cluster, two: list[Host]) -> None:
+    for daemon in pair.daemons:
+        daemon.start()
+    until(lambda: imported(pair), "the first import", 120)
+    for host in two:
+        host.cut_off()
+    time.sleep(1)
+    assert _hook_from_inside(pair.daemons[1], pair, 1) == 503
+    _set_price(pair, 9, 1234)
+    time.sleep(CUT_SECONDS)
+    for host in two:
+        host.join()
+    back_at = time.monotonic()
+    until(lambda: _price(pair, 9) == 1234, "the change is on the page", 60)
+    took = time.monotonic() - back_at
+    print(f"cut off for {CUT_SECONDS + 1:.0f} s: a change was on the page {took:.1f} s after")
+    assert took <= RESUMED_SECONDS
+    assert_sound(pair)
+
+
+# ---- what happens to them ----
+
+
+def _set_price(pair: Cluster, number: int, minor: int) -> None:
+    for place in range(2):
+        variant = VariantId(f"var_{number:06}_{place}")
+        pair.simulation.catalogue.set_price(variant, Price(Money(minor, "EUR")))
+
+
+def _price(pair: Cluster, number: int) -> int | None:
+    found = pair.simulation.site.offers(product_subject(number))
+    return found[0].amount.amount_minor if found and found[0].amount else None
+
+
+def _crash(postgres: Postgres) -> None:
+    """As `pg_ctl stop -m immediate` does it."""
+    postgres.server.process.send_signal(signal.SIGQUIT)
+    postgres.server.process.wait(30)
+
+
+def _start_again(postgres: Postgres) -> Server:
+    server = Server.start("PostgreSQL", postgres.server.process.args, log=postgres.home / "log")  # type: ignore[arg-type]
+    server.wait_until(postgres.is_ready)
+    return server
+
+
+def _message(pair: Cluster, number: int) -> tuple[dict[str, str], bytes]:
+    body = webhook_body([])
+    secret = Secret.parse(pair.secret, "secret")
+    return signed_headers(secret, f"message-{number}", int(time.time()), body), body
+
+
+def _hook(daemon: Daemon, pair: Cluster, number: int) -> int:
+    headers, body = _message(pair, number)
+    address = f"{daemon.url}/hooks/shop"
+    return httpx.post(
+        address, content=body, headers=headers, timeout=60, trust_env=False
+    ).status_code
+
+
+def _answers_202(daemon: Daemon, pair: Cluster, number: int) -> bool:
+    return _hook(daemon, pair, number) in (202, 200)
+
+
+def _hook_from_inside(daemon: Daemon, pair: Cluster, number: int) -> int:
+    """The same, by somebody on the daemon's own host, which nobody else can reach now."""
+    headers, body = _message(pair, number)
+    says = (
+        f"import httpx; print(httpx.post({daemon.url + '/hooks/shop'!r}, content={body!r},"
+        f" headers={headers!r}, timeout=60, trust_env=False).status_code)"
+    )
+    assert daemon.host is not None
+    return int(daemon.host.run(sys.executable, "-c", says))
