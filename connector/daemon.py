@@ -63,6 +63,7 @@ class Daemon:
         self._server: HttpServer | None = None
         self._relay: RelayService | None = None
         self._stop = threading.Event()
+        self._led = False
 
     # ---- life ----
 
@@ -238,7 +239,12 @@ class Daemon:
             detector.proved(site)
 
     def _ring(self) -> None:
-        if self._connector.engine.leads():
+        leads = self._connector.engine.leads()
+        if leads is not self._led:
+            self._led = leads
+            says = "Leads: polls, sweeps and reconciles" if leads else "Leaves leading to another"
+            log.info(says, action="leader.taken" if leads else "leader.lost")
+        if leads:
             ring(self._connector.database, self._clock, self._connector.engine.wake)
 
     def _watch_freshness(self) -> None:

@@ -56,6 +56,9 @@ def _state(connector: Connector) -> Iterator[Finding]:
     path = connector.database.path
     if path is None:
         yield Finding("state", Mark.GOOD, "on a database server")
+        count = connector.engine.daemons()
+        says = f"{count} at work" if count else "no daemon is running; start one: connector run"
+        yield Finding("daemon", Mark.GOOD if count else Mark.SLOWER, says)
         return
     holder = StateLock(path).holder()
     daemon = f"the daemon runs (pid {holder.get('pid')})" if holder else "no daemon is running"

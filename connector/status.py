@@ -20,7 +20,7 @@ from connector.state.targets import Suspension
 class Status:
     at: datetime
     daemon: Mapping[str, Any] | None
-    """Who works on the state (pid, role); None: nobody."""
+    """Who works on the state (pid, role; or daemons: how many); None: nobody."""
     lanes: tuple[LaneStatus, ...]
     suspended: tuple[Suspension, ...]
     looked: Mapping[BackendName, Mapping[str, datetime]]
@@ -42,10 +42,16 @@ def status(connector: Connector) -> Status:
     ages = [(now - lane.oldest_at).total_seconds() for lane in lanes if lane.oldest_at]
     return Status(
         at=now,
-        daemon=StateLock(path).holder() if path else None,
+        daemon=StateLock(path).holder() if path else _daemons(connector),
         lanes=tuple(lanes),
         suspended=tuple(suspended.values()),
         looked=looked,
         runs=tuple(latest),
         fresh=all(age <= limit for age in ages),
     )
+
+
+def _daemons(connector: Connector) -> Mapping[str, Any] | None:
+    """How many share a state on a database server."""
+    count = connector.engine.daemons()
+    return {"daemons": count} if count else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 from rich.table import Table
 
@@ -27,10 +30,16 @@ def status(options: Options) -> int:
     return 0
 
 
+def _running(daemon: Mapping[str, Any] | None) -> str:
+    if daemon is None:
+        return "not running"
+    several = daemon.get("daemons")
+    return f"running, {several} of them" if several else f"running, pid {daemon.get('pid')}"
+
+
 def _print(now: Status) -> None:
     out = console()
-    running = f"running, pid {now.daemon.get('pid')}" if now.daemon else "not running"
-    out.print(f"daemon: {running}")
+    out.print(f"daemon: {_running(now.daemon)}")
     table = Table("site", "lane", "due", "in flight", "parked", "oldest change", "last error")
     for lane in now.lanes:
         table.add_row(

@@ -100,6 +100,10 @@ class DistributedEngine:
     def alive(self) -> bool:
         return self._workers.alive() and self._thread is not None and self._thread.is_alive()
 
+    def daemons(self) -> int:
+        with self.database.read() as connection:
+            return self._count(jobs.living(connection))
+
     def leads(self) -> bool:
         return self._leadership.held()
 
@@ -179,7 +183,7 @@ class DistributedEngine:
         ours = self._workers.ids()
         if ours and not ours <= alive:
             self._workers.renew()
-        self._daemons = max(1, len(alive) // max(1, len({line.name for line in self.lines})))
+        self._daemons = max(1, self._count(alive))
         nobody_at = held - self._workers.jobs()
         lost, self._nobody_at = nobody_at & self._nobody_at, nobody_at
         if not (leads or lost):
@@ -188,6 +192,10 @@ class DistributedEngine:
             jobs.drop(connection, lost)
             if leads:
                 self._clear(connection)
+
+    def _count(self, alive: frozenset[int]) -> int:
+        """Daemons, each of which has a worker for every group of lines."""
+        return len(alive) // max(1, len({line.name for line in self.lines}))
 
     def _clear(self, connection: Connection) -> None:
         """Rows whose job nobody is at are due again."""

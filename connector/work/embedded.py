@@ -20,7 +20,7 @@ from connector.errors import ConnectorError
 from connector.model import BackendName, Lane, SiteName
 from connector.ports import Clock
 from connector.state import targets, todo
-from connector.state.database import Database
+from connector.state.database import Database, StateLock
 from connector.state.todo import Claimed
 from connector.work.suspend import may_call, suspension_after
 
@@ -96,6 +96,10 @@ class Engine:
     def alive(self) -> bool:
         """Whether every worker that was started still runs."""
         return all(thread.is_alive() for thread in self._threads)
+
+    def daemons(self) -> int:
+        path = self.database.path
+        return 0 if path is None or StateLock(path).holder() is None else 1
 
     def leads(self) -> bool:
         """The lock of the state keeps every other process out."""

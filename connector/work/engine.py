@@ -33,6 +33,9 @@ class Engine(Protocol):
     def alive(self) -> bool:
         """Whether every part that was started still runs."""
 
+    def daemons(self) -> int:
+        """How many processes work on the state now, be it this one or others."""
+
     def leads(self) -> bool:
         """Whether this process is the one that schedules: polls, sweeps, reconciles."""
 

@@ -73,9 +73,13 @@ def defer(connection: Connection, drain: Drain, priority: int) -> bool:
 
 # ---- what the tables hold ----
 
+_PRESENT = text("SELECT obj_description(to_regclass('procrastinate_jobs'), 'pg_class')")
+
 
 def living(connection: Connection) -> frozenset[int]:
     """Workers that gave a sign of life lately, by the server's clock."""
+    if connection.execute(_PRESENT).scalar() is None:
+        return frozenset()
     query = text(
         "SELECT id FROM procrastinate_workers"
         " WHERE last_heartbeat >= now() - make_interval(secs => :seconds)"
@@ -132,7 +136,6 @@ def drop(connection: Connection, jobs: Iterable[int]) -> None:
 # ---- the tables themselves ----
 
 _PREPARING = 0x70726F63
-_PRESENT = text("SELECT obj_description(to_regclass('procrastinate_jobs'), 'pg_class')")
 _DROP_ALL = r"""
 DO $$
 DECLARE each record;

@@ -13,11 +13,8 @@ import time
 from collections.abc import Callable
 
 import psycopg
-import structlog
 
 from connector.state.database import LINK
-
-log = structlog.get_logger(__name__)
 
 LOCK = 0x636F6E6E
 """Names the lock among others of the same database."""
@@ -45,7 +42,7 @@ class Leadership:
 
     def seek(self) -> bool:
         """Take the lock if it is free, or see that it is still ours. Never raises."""
-        asked, before = self._monotonic(), self.held()
+        asked = self._monotonic()
         try:
             with self._guard:
                 mine = self._is_mine()
@@ -53,9 +50,6 @@ class Leadership:
             self._drop()
             mine = False
         self._trusted_until = asked + TRUSTED_SECONDS if mine else 0.0
-        if mine is not before:
-            says = "This daemon leads: it polls, sweeps and reconciles" if mine else "Leads no more"
-            log.info(says, action="leader.taken" if mine else "leader.lost")
         return mine
 
     def release(self) -> None:

@@ -160,7 +160,9 @@ class Workers:
 
     @asynccontextmanager
     async def _pool(self) -> AsyncIterator[AsyncConnectionPool]:
-        """Connections for a life, the first of them made by now."""
+        """Connections for a life. Fails at once while there is no server, as a pool does not."""
+        async with await psycopg.AsyncConnection.connect(self._conninfo, **LINK):
+            pass
         pool = AsyncConnectionPool(
             self._conninfo,
             kwargs=LINK,

@@ -125,7 +125,7 @@ class Cluster:
             "backend": "shop",
             "markets": [market],
             "media": "off",
-            "mode": "plain",
+            "secrets": [{"env": "HOOK"}],
         }
         settings = {
             "state": self.state,
@@ -160,4 +160,3 @@ def cluster(
             yield made
         finally:
             made.stop()
-            postgres.drop_database(name)

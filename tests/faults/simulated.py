@@ -57,8 +57,8 @@ class Watch:
 
     requests: Counter[str] = field(default_factory=Counter)
     """Writing requests, by the address that they came from."""
-    applied: Counter[Key] = field(default_factory=Counter)
-    """How often each row was written."""
+    writers: dict[Key, list[str]] = field(default_factory=dict)
+    """Where each write of a row came from, in order."""
     overlaps: list[Key] = field(default_factory=list)
     """Rows that two requests wrote at once."""
     backwards: list[Key] = field(default_factory=list)
@@ -138,14 +138,14 @@ class Simulation:
             receipts = getattr(self.site, method)(batch)
             for write, receipt in zip(batch, receipts, strict=True):
                 if receipt.outcome is Outcome.DONE:
-                    self._note((write.subject, LANES[method]), write.fence)
+                    self._note(host, (write.subject, LANES[method]), write.fence)
             self.watch.in_hand[host] -= keys
         return receipts
 
-    def _note(self, key: Key, fence: Fence) -> None:
+    def _note(self, host: str, key: Key, fence: Fence) -> None:
         if fence < self.watch.fences.get(key, fence):
             self.watch.backwards.append(key)
-        self.watch.applied[key] += 1
+        self.watch.writers.setdefault(key, []).append(host)
         self.watch.fences[key] = fence
 
 
@@ -157,8 +157,15 @@ class Refusal:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """An iterator on its way to the caller."""
+
+    pages: Sequence[object]
+
+
 def _whole(answer: object) -> object:
-    return list(answer) if isinstance(answer, Iterator) else answer
+    return Pages(list(answer)) if isinstance(answer, Iterator) else answer
 
 
 # ---- the calling side, inside a daemon ----
@@ -182,7 +189,7 @@ class Remote:
         found = pickle.loads(answer.content)
         if isinstance(found, Refusal):
             raise found.kind(found.message)
-        return found
+        return iter(found.pages) if isinstance(found, Pages) else found
 
     def close(self) -> None:
         self._client.close()
