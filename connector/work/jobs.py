@@ -8,6 +8,7 @@ here. Knows nothing of what is due.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 TASK = "connector.drain"
 STALLED_SECONDS = 3.0
 """A worker that gave no sign of life for so long counts as dead."""
+logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
 _deferring = App(connector=SyncPsycopgConnector())
 """Never opened: it defers on connections that it is given."""
 

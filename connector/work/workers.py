@@ -82,8 +82,7 @@ class Workers:
         self._thread = threading.Thread(target=self._run, name="workers", daemon=True)
 
     def start(self) -> None:
-        for name in ("procrastinate", "psycopg.pool"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
         self._thread.start()
         self._ready.wait()
 

@@ -100,6 +100,8 @@ class Simulation:
     def _handler(simulation) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = -1
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
@@ -190,6 +192,9 @@ class Remote:
         if isinstance(found, Refusal):
             raise found.kind(found.message)
         return iter(found.pages) if isinstance(found, Pages) else found
+
+    def admin_url(self, identity: str) -> str:
+        return f"{self._url}/{identity}"
 
     def close(self) -> None:
         self._client.close()

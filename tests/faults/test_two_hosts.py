@@ -56,7 +56,7 @@ def pair(tmp_path: Path, two: list[Host], own_postgres: Postgres) -> Iterator[Cl
     """Two daemons with an empty site, not yet started."""
     with cluster(tmp_path, own_postgres, 0, host=HERE) as made:
         for host in two:
-            made.daemon(host)
+            made.daemon(host, batch_products=20)
         made.daemons[0].command("db", "upgrade")
         yield made
 
