@@ -211,13 +211,17 @@ class DistributedEngine:
         """A job for every place at every share that has something due and none waiting."""
         now = self.clock.now()
         with self.database.read() as connection:
-            closed = self._closed(connection, now)
-            due = [share for share in self._shares.items() if self._is_due(connection, share, now)]
+            found = targets.suspensions_now(connection)
+            closed = frozenset(name for name, each in found.items() if not may_call(each, now))
+            due = [
+                share
+                for share, line in self._shares.items()
+                if self._is_due(connection, line, closed, now)
+            ]
             waiting = jobs.waiting(connection)
         wanted = [
-            Drain(line.site, line.name, shard)
-            for share, line in due
-            if line.site not in closed
+            Drain(*share, shard)
+            for share in due
             for shard in range(self._places[share] * self._daemons)
         ]
         missing = [drain for drain in wanted if drain.lock not in waiting]
@@ -227,20 +231,12 @@ class DistributedEngine:
                     jobs.defer(connection, drain, self._priority(drain))
 
     def _is_due(
-        self, connection: Connection, share: tuple[tuple[SiteName, str], Line], now: datetime
+        self, connection: Connection, line: Line, closed: frozenset[str], now: datetime
     ) -> bool:
-        line = share[1]
-        return todo.any_due(connection, line.site, line.lanes, now, line.below)
-
-    def _closed(self, connection: Connection, now: datetime) -> frozenset[SiteName]:
-        """Sites that may not be worked at now, be it for their backend."""
-        found = targets.suspensions_now(connection)
-        held = {target for target, each in found.items() if not may_call(each, now)}
-        return frozenset(
-            line.site
-            for line in self.lines
-            if {targets.site_target(line.site), targets.backend_target(line.backend)} & held
-        )
+        if {targets.site_target(line.site), targets.backend_target(line.backend)} & closed:
+            return False
+        lanes = [lane for lane in line.lanes if targets.lane_target(line.site, lane) not in closed]
+        return bool(lanes) and todo.any_due(connection, line.site, lanes, now, line.below)
 
 
 def _owner(job: int) -> str:
