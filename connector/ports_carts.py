@@ -102,6 +102,12 @@ class Carts(Protocol):
     async def read(self, cart: CartId) -> Cart:
         """The cart as it is now. Refuses UNKNOWN_CART."""
 
+    async def settle(self, cart: Cart) -> Cart:
+        """The cart once every write that was sent before is in it, or never will be.
+
+        A write that changes nothing and takes its turn behind the others on the same cart.
+        """
+
     async def add(self, cart: Cart, variant: VariantId, quantity: int) -> Cart:
         """A line for an article that the cart does not hold yet.
 

@@ -54,6 +54,15 @@ class SandboxCarts:
     async def read(self, cart: CartId) -> Cart:
         return self._cart(await self._http.read(_path(cart)))
 
+    async def settle(self, cart: Cart) -> Cart:
+        """The shop changes one cart at a time. An ordered cart takes no write, and needs none."""
+        try:
+            return await self._patch(cart, {})
+        except CartRefused as error:
+            if error.refusal is not Refusal.ORDERED:
+                raise
+            return await self.read(cart.id)
+
     async def add(self, cart: Cart, variant: VariantId, quantity: int) -> Cart:
         return self._cart(await self._set(cart.id, variant, quantity))
 

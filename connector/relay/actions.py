@@ -232,8 +232,10 @@ def _waiting(identity: str) -> Response:
 
 
 def _response(answer: Answer) -> Response:
+    """An action that succeeds is answered 200, whatever its own route would say."""
+    status = answer.status if answer.status >= 400 else 200
     kind = "application/problem+json" if answer.status >= 400 else "application/json"
-    return JSONResponse(answer.body, answer.status, headers=dict(guard.SAFE), media_type=kind)
+    return JSONResponse(answer.body, status, headers=dict(guard.SAFE), media_type=kind)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

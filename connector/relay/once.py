@@ -19,7 +19,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from connector.errors import ConnectorError, OutcomeUnknown, TryAgain
-from connector.model import Cart, CartId, JsonValue
+from connector.model import Cart, CartId, JsonValue, VariantId
 from connector.ports import Clock
 from connector.ports_carts import Carts
 from connector.relay.problems import Problem, problem_of
@@ -65,7 +65,7 @@ class Work:
         cart = await self.carts.read(self.cart)
         if self.begun.unsettled is not None:
             key, plan = self.begun.unsettled
-            landed = pieces_of(cart, plan.variant) != plan.before
+            cart, landed = await settled(self.carts, cart, plan)
             await self.writer.do(lambda c: state.settle_plan(c, self.attempt, key, landed))
             self.begun = Begun(self.begun.plan, self.begun.landed)
         return cart
@@ -78,6 +78,22 @@ class Work:
 
 def pieces_of(cart: Cart, variant: str) -> int:
     return sum(line.quantity for line in cart.lines if line.variant == variant)
+
+
+async def settled(carts: Carts, cart: Cart, plan: Plan) -> tuple[Cart, bool]:
+    """Whether a plan was carried out, once nothing of it can be on its way any more."""
+    if pieces_of(cart, plan.variant) < plan.after:
+        cart = await carts.settle(cart)
+    landed = pieces_of(cart, plan.variant) >= plan.after
+    return (await mended(carts, cart, plan.variant, plan.after) if landed else cart), landed
+
+
+async def mended(carts: Carts, cart: Cart, variant: str, most: int) -> Cart:
+    """The cart without what an add did twice: no more of a variant than is meant."""
+    line = cart.line_of(VariantId(variant))
+    if line is None or pieces_of(cart, variant) <= most:
+        return cart
+    return await carts.change(cart, line.id, most)
 
 
 class Once:

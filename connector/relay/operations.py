@@ -28,7 +28,7 @@ from connector.model import (
 from connector.ports_carts import MOST_OF_A_LINE, CartRefused, Carts, Refusal
 from connector.relay import shapes
 from connector.relay.compare import CartChange, compare
-from connector.relay.once import Answer, Work, pieces_of
+from connector.relay.once import Answer, Work, mended, pieces_of, settled
 from connector.relay.problems import Problem
 from connector.relay.sealing import Sealer
 from connector.relay.storefront import Storefront, terms_of
@@ -133,13 +133,14 @@ async def add_line(asked: Asked, work: Work) -> Answer:
     variant = await _variant(asked, wish)
     cart = await work.read()
     plan, landed = work.begun.plan, work.begun.landed
-    if plan is not None:
-        found = pieces_of(cart, plan.variant) != plan.before
-        if landed if landed is not None else found:
-            return _shown(asked, cart)
+    if plan is not None and landed is None:
+        cart, landed = await settled(work.carts, cart, plan)
+    if landed:
+        return _shown(asked, cart)
     before = pieces_of(cart, variant)
     await work.note_plan(Plan(variant, before, before + wish.quantity))
-    return _shown(asked, await _put(work.carts, cart, variant, before + wish.quantity))
+    after = before + wish.quantity
+    return _shown(asked, await _put(work.carts, cart, variant, after))
 
 
 async def set_line(asked: Asked, work: Work) -> Answer:
@@ -349,7 +350,10 @@ async def _variant(asked: Asked, line: shapes.NewLine) -> VariantId:
 
 
 async def _sure(
-    carts: Carts, cart: Cart, write: Awaitable[Cart], done: Callable[[Cart], bool]
+    carts: Carts,
+    cart: Cart,
+    write: Awaitable[Cart],
+    done: Callable[[Cart], bool],
 ) -> Cart:
     """What a write answers; where its answer is lost, the cart as it is if it shows the write."""
     try:
@@ -361,17 +365,19 @@ async def _sure(
         raise
 
 
-async def _put(carts: Carts, cart: Cart, variant: VariantId, quantity: int) -> Cart:
+async def _put(
+    carts: Carts,
+    cart: Cart,
+    variant: VariantId,
+    quantity: int,
+) -> Cart:
     """The cart with exactly so many of a variant; mends what a lost add did on top of it."""
     if quantity > MOST_OF_A_LINE:
         raise Problem("quantity")
     line = cart.line_of(variant)
     write = carts.change(cart, line.id, quantity) if line else carts.add(cart, variant, quantity)
     made = await _sure(carts, cart, write, lambda c: pieces_of(c, variant) >= quantity)
-    put = made.line_of(variant)
-    if put is not None and put.quantity > quantity:
-        return await carts.change(made, put.id, quantity)
-    return made
+    return await mended(carts, made, variant, quantity)
 
 
 async def _put_if_possible(carts: Carts, cart: Cart, variant: VariantId, quantity: int) -> Cart:

@@ -224,7 +224,8 @@ class Relay:
         self._requests.labels(operation.name, problem.word).inc()
         if problem.kind.status < 500:
             return
-        why = error.message if isinstance(error, ConnectorError) else type(error).__name__
+        cause = error or problem.__cause__ or problem
+        why = cause.message if isinstance(cause, ConnectorError) else type(cause).__name__
         log.warning(
             "A shopper's request could not be done now",
             action="relay.unavailable",

@@ -106,6 +106,9 @@ class MemoryCarts:
         self.calls["read"] += 1
         return self._known(cart)
 
+    async def settle(self, cart: Cart) -> Cart:
+        return self._write("settle", self._known(cart.id))
+
     async def add(self, cart: Cart, variant: VariantId, quantity: int) -> Cart:
         held = self._open(cart)
         there = held.line_of(variant)

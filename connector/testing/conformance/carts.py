@@ -146,6 +146,11 @@ class CartsConformance:
         assert caught.value.refusal is Refusal.UNKNOWN_PRODUCT
         assert (await bench.carts.read(cart.id)).lines == ()
 
+    async def test_settling_changes_nothing(self, bench: CartsBench) -> None:
+        cart = await _with(bench, await bench.sell("SETTLED", 1000, 5), 2)
+        assert await bench.carts.settle(cart) == cart
+        assert await bench.carts.read(cart.id) == cart
+
     # ---- codes ----
 
     async def test_a_code_takes_something_off_until_it_is_taken_away(
