@@ -1,0 +1,225 @@
+/**
+ * The relay's API as a page needs it: one cart, named by the token that this browser keeps.
+ *
+ * A request whose answer did not come is repeated with the same key, so that it happens once.
+ * Requests that change something go one after the other. Knows no element and no document.
+ */
+
+export const PROBLEM = 'urn:commerce-connector:problem:';
+const TRIES = 3;
+const LONGEST_WAIT_SECONDS = 5;
+
+/** What the relay, or the way to it, refused. `message` is a sentence for the shopper, or "". */
+export class Refusal extends Error {
+  constructor(kind, answer = {}) {
+    super(answer.detail || '');
+    this.kind = kind;
+    this.answer = answer;
+  }
+}
+
+const UNSURE = ['away', 'under-way', 'outcome-unknown', 'engine-away', 'busy', 'unavailable', 'rate'];
+
+/** Whether it may have happened, or may yet: the same is asked again with the same key. */
+export function isUnsure(refusal) {
+  return UNSURE.includes(refusal.kind);
+}
+
+/** A key that nobody can guess, for one intention. */
+export function newKey(random = globalThis.crypto) {
+  const bytes = random.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+export class Relay extends EventTarget {
+  /** `url` ends with the site's name: https://relay.example/v1/blog. */
+  constructor(url, { market = null, storage = null, fetch = globalThis.fetch, wait = pause } = {}) {
+    super();
+    this.url = url.replace(/\/+$/, '');
+    this.market = market;
+    this.cart = null;
+    this.changes = [];
+    this.slot = `commerce-cart ${this.url}`;
+    this.storage = storage;
+    this.fetch = (...all) => fetch(...all);
+    this.wait = wait;
+    this.last = Promise.resolve();
+  }
+
+  get token() {
+    try {
+      return this.storage?.getItem(this.slot) ?? this.kept ?? null;
+    } catch {
+      return this.kept ?? null;
+    }
+  }
+
+  set token(token) {
+    this.kept = token;
+    try {
+      if (token) this.storage?.setItem(this.slot, token);
+      else this.storage?.removeItem(this.slot);
+    } catch {
+      // A browser that keeps nothing still sells, page by page.
+    }
+  }
+
+  /** The cart as the engine has it now; null where there is none. */
+  async read() {
+    if (!this.token) return this.hold(null);
+    try {
+      return await this.ask('GET', '/carts/current');
+    } catch (refusal) {
+      if (refusal.kind !== 'unknown-cart') throw refusal;
+      return this.forget();
+    }
+  }
+
+  /** Put an article into the cart, which is made if there is none. `article`: {sku} or {variant}. */
+  add(article, quantity, key = newKey()) {
+    const line = { ...article, quantity };
+    return this.inTurn(async () => {
+      if (this.token) {
+        try {
+          return await this.ask('POST', '/carts/current/lines', line, key);
+        } catch (refusal) {
+          if (refusal.kind !== 'unknown-cart' && refusal.kind !== 'ordered') throw refusal;
+          this.forget();
+        }
+      }
+      const cart = { lines: [line], ...(this.market && { market: this.market }) };
+      return this.ask('POST', '/carts', cart, `${key}-cart`);
+    });
+  }
+
+  /** Set a line's quantity; 0 takes it out. */
+  setLine(line, quantity) {
+    return this.change('PUT', `/lines/${encodeURIComponent(line)}`, { quantity });
+  }
+
+  addCode(code) {
+    return this.change('POST', '/promotions', { code });
+  }
+
+  removeCode(code) {
+    return this.change('DELETE', `/promotions/${encodeURIComponent(code)}`);
+  }
+
+  change(method, path, body, key = newKey()) {
+    return this.inTurn(() => this.ask(method, `/carts/current${path}`, body, key));
+  }
+
+  /** What hangs below the cart, as it is: shipping options, payment providers, the order. */
+  look(path) {
+    return this.send('GET', `/carts/current${path}`);
+  }
+
+  /** Where to go on: {kind: 'redirect', url} or {kind: 'steps'}. */
+  checkout(returnUrl) {
+    const wish = returnUrl ? { return_url: returnUrl } : {};
+    return this.inTurn(async () => {
+      const answer = await this.send('POST', '/carts/current/checkout', wish, newKey());
+      this.take(answer);
+      return answer;
+    });
+  }
+
+  /** Order for the total that the shopper saw. Answers the order; the cart is over then. */
+  complete(totalMinor, key = newKey()) {
+    return this.inTurn(async () => {
+      try {
+        const path = '/carts/current/complete';
+        const { order } = await this.send('POST', path, { total_minor: totalMinor }, key);
+        this.forget();
+        return order;
+      } catch (refusal) {
+        if (refusal.answer?.cart) this.take(refusal.answer);
+        throw refusal;
+      }
+    });
+  }
+
+  /** Price and stock of articles: at most 100 SKUs and variants together. */
+  offers(skus, variants = []) {
+    return this.send('GET', `/offers?${this.offersQuery(skus, variants)}`);
+  }
+
+  offersQuery(skus, variants = []) {
+    const query = new URLSearchParams();
+    for (const sku of skus) query.append('sku', sku);
+    for (const variant of variants) query.append('variant', variant);
+    if (this.market) query.append('market', this.market);
+    return query;
+  }
+
+  /** The cart is over, or nobody knows it (any more). */
+  forget() {
+    this.token = null;
+    return this.hold(null);
+  }
+
+  // ---- inside ----
+
+  inTurn(work) {
+    const turn = this.last.then(work);
+    this.last = turn.catch(() => {});
+    return turn;
+  }
+
+  async ask(method, path, body, key) {
+    return this.take(await this.send(method, path, body, key));
+  }
+
+  take(answer) {
+    if (answer.token) this.token = answer.token;
+    this.changes = answer.changes ?? [];
+    return this.hold(answer.cart);
+  }
+
+  hold(cart) {
+    this.cart = cart;
+    this.dispatchEvent(new Event('cart'));
+    return cart;
+  }
+
+  async send(method, path, body, key) {
+    const headers = { accept: 'application/json' };
+    if (path.startsWith('/carts/current')) headers.authorization = `Bearer ${this.token}`;
+    if (key) headers['idempotency-key'] = key;
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    const request = {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: 'omit',
+    };
+    for (let tried = 1; ; tried += 1) {
+      const { refusal, answer, again } = await this.once(path, request);
+      if (!refusal) return answer;
+      if (tried >= TRIES || again === null) throw refusal;
+      await this.wait(again);
+    }
+  }
+
+  /** One try. `again`: seconds after which the same may be asked again; null: it may not. */
+  async once(path, request) {
+    let response;
+    let answer;
+    try {
+      response = await this.fetch(this.url + path, request);
+      answer = await response.json();
+    } catch {
+      return { refusal: new Refusal('away'), again: 1 };
+    }
+    if (response.ok) return { answer };
+    const type = String(answer?.type ?? '');
+    const kind = type.startsWith(PROBLEM) ? type.slice(PROBLEM.length) : 'away';
+    const asked = Number(response.headers.get('retry-after') ?? NaN);
+    const again = asked > 0 && asked <= LONGEST_WAIT_SECONDS ? asked : null;
+    return { refusal: new Refusal(kind, answer ?? {}), again };
+  }
+}
+
+function pause(seconds) {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+}
