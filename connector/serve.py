@@ -23,6 +23,7 @@ from connector.detect import Detector
 from connector.errors import StateError
 from connector.model import BackendName
 from connector.ops.metrics import Metrics
+from connector.relay.files import storefront_mount
 from connector.relay.hooks import hook_route
 from connector.relay.service import RelayService
 
@@ -54,7 +55,7 @@ def build_app(
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", scrape),
-            *([relay.mount()] if relay else ()),
+            *([relay.mount(), storefront_mount()] if relay else ()),
         ],
         lifespan=relay.lifespan if relay else None,
     )

@@ -153,7 +153,7 @@ class Cart extends HTMLElement {
       line.image && image ? h('img', { src: image, alt: '', loading: 'lazy', part: 'image' }) : h('span'),
       h('span', { class: 'words' }, h('strong', { part: 'line-title' }, title), line.variant_title ? h('small', {}, line.variant_title) : null, each),
       amount,
-      h('span', { class: 'steps' }, step('less', '−', -1), field, step('more', '+', 1), h('button', { type: 'button', 'aria-label': say('remove', { title }), part: 'remove', onclick: () => set(0) }, '🗑')),
+      h('span', { class: 'steps' }, step('less', '−', -1), field, step('more', '+', 1), h('button', { type: 'button', 'aria-label': say('remove', { title }), part: 'remove', onclick: () => set(0) }, '×')),
     );
     row.fill = (now) => {
       if (field.value !== String(now.quantity)) field.value = now.quantity;

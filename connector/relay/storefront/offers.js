@@ -11,7 +11,7 @@ export class Offers {
   /** `settle` calls back once everybody had the chance to say what they show. */
   constructor(relay, settle = queueMicrotask) {
     this.relay = relay;
-    this.settle = settle;
+    this.settle = (work) => settle(work);
     this.shown = new Map();
     this.known = new Map();
     this.waiting = new Set();

@@ -56,7 +56,9 @@ function ownWords() {
 
 /** What went wrong, in a sentence for the shopper. */
 export function sentence(say, refusal) {
-  return refusal?.message || say('away');
+  const { left } = refusal?.answer ?? {};
+  const more = left > 0 ? ` ${say('left', { count: left })}.` : '';
+  return (refusal?.message || say('away')) + more;
 }
 
 /** An element: names with `on` are listeners, `part` and attributes as they are, the rest inside. */

@@ -49,6 +49,7 @@ fieldset { border: 0; padding: 0; margin: 0; }
 fieldset label.choice { display: flex; gap: .6rem; align-items: center; min-block-size: 2.75rem; }
 .row { display: flex; flex-wrap: wrap; gap: .75rem; margin-block: 1rem; }
 .row button.main { flex: 1; }
+:host(commerce-checkout) section { max-inline-size: var(--commerce-width, 36rem); }
 [role=alert]:not(:empty) { border-inline-start: 4px solid var(--commerce-alarm, #b3261e);
   padding: .5rem .75rem; margin-block: .75rem; }
 .hidden { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden;

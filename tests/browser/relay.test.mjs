@@ -1,0 +1,205 @@
+// The relay's client and the offers without a browser: what is sent, repeated, kept and told.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Offers, offerFor } from '../../connector/relay/storefront/offers.js';
+import { PROBLEM, Relay, isUnsure, newKey } from '../../connector/relay/storefront/relay.js';
+import { speaker } from '../../connector/relay/storefront/words.js';
+
+const URL = 'https://relay.example/v1/blog';
+
+/** A relay that answers what it is given, in order, and notes what it was asked. */
+function scripted(...answers) {
+  const asked = [];
+  const waits = [];
+  const kept = new Map();
+  const storage = {
+    getItem: (name) => kept.get(name) ?? null,
+    setItem: (name, value) => kept.set(name, value),
+    removeItem: (name) => kept.delete(name),
+  };
+  const fetch = async (url, request) => {
+    asked.push({ url, ...request, body: request.body && JSON.parse(request.body) });
+    const answer = answers.shift();
+    if (answer === undefined) throw new Error('asked too much');
+    if (answer instanceof Error) throw answer;
+    const { status = 200, retry = null, ...body } = answer;
+    return {
+      ok: status < 400,
+      headers: new Headers(retry === null ? {} : { 'retry-after': String(retry) }),
+      json: async () => body,
+    };
+  };
+  const wait = async (seconds) => waits.push(seconds);
+  const relay = new Relay(`${URL}/`, { market: 'de', storage, fetch, wait });
+  return { relay, asked, waits, kept };
+}
+
+const cart = (pieces) => ({ pieces, lines: [] });
+const made = { token: 'cct_1', cart: cart(1), changes: [] };
+const problem = (kind, more = {}) => ({ status: 409, type: PROBLEM + kind, detail: kind, ...more });
+const down = () => new TypeError('network');
+
+test('the first article makes the cart, the next goes into it', async () => {
+  const { relay, asked, kept } = scripted(made, { cart: cart(2), changes: [] });
+  await relay.add({ sku: 'A' }, 1, 'k'.repeat(16));
+  await relay.add({ variant: 'v' }, 2, 'l'.repeat(16));
+  assert.deepEqual(
+    asked.map(({ method, url, body, headers }) => [method, url, body, headers['idempotency-key'], headers.authorization]),
+    [
+      ['POST', `${URL}/carts`, { lines: [{ sku: 'A', quantity: 1 }], market: 'de' }, `${'k'.repeat(16)}-cart`, undefined],
+      ['POST', `${URL}/carts/current/lines`, { variant: 'v', quantity: 2 }, 'l'.repeat(16), 'Bearer cct_1'],
+    ],
+  );
+  assert.equal(asked[0].credentials, 'omit');
+  assert.deepEqual([...kept.values()], ['cct_1']);
+  assert.equal(relay.cart.pieces, 2);
+});
+
+test('a request without an answer is repeated with the same key, three times at most', async () => {
+  const { relay, asked, waits } = scripted(down(), down(), made);
+  await relay.add({ sku: 'A' }, 1);
+  assert.equal(new Set(asked.map(({ headers }) => headers['idempotency-key'])).size, 1);
+  assert.deepEqual(waits, [1, 1]);
+  const silent = scripted(down(), down(), down());
+  await assert.rejects(silent.relay.add({ sku: 'A' }, 1), { kind: 'away', message: '' });
+  assert.equal(silent.asked.length, 3);
+});
+
+test('it waits as long as it is told, and not for long', async () => {
+  const { relay, waits } = scripted(problem('under-way', { retry: 2 }), made);
+  await relay.add({ sku: 'A' }, 1);
+  assert.deepEqual(waits, [2]);
+  const long = scripted(problem('rate', { retry: 6 }));
+  await assert.rejects(long.relay.add({ sku: 'A' }, 1), { kind: 'rate', message: 'rate' });
+  const zero = scripted(problem('busy', { retry: 0 }));
+  await assert.rejects(zero.relay.add({ sku: 'A' }, 1), { kind: 'busy' });
+});
+
+test('what was refused is not asked again', async () => {
+  const { relay, asked } = scripted(problem('out-of-stock', { left: 3 }));
+  await assert.rejects(relay.add({ sku: 'A' }, 9), { kind: 'out-of-stock', answer: { left: 3, type: `${PROBLEM}out-of-stock`, detail: 'out-of-stock' } });
+  assert.equal(asked.length, 1);
+});
+
+test('only what may have happened counts as unsure', () => {
+  for (const kind of ['away', 'under-way', 'outcome-unknown', 'engine-away', 'busy', 'unavailable', 'rate']) assert.ok(isUnsure({ kind }), kind);
+  for (const kind of ['out-of-stock', 'payment', 'cart-changed', 'invalid']) assert.ok(!isUnsure({ kind }), kind);
+});
+
+for (const kind of ['unknown-cart', 'ordered']) {
+  test(`where the cart is ${kind}, a new one is made`, async () => {
+    const { relay, asked, kept } = scripted(made, problem(kind), { ...made, token: 'cct_2' });
+    await relay.add({ sku: 'A' }, 1);
+    await relay.add({ sku: 'B' }, 1, 'b'.repeat(16));
+    assert.deepEqual(asked.slice(1).map(({ url, headers }) => [url.slice(URL.length), headers['idempotency-key']]), [
+      ['/carts/current/lines', 'b'.repeat(16)],
+      ['/carts', `${'b'.repeat(16)}-cart`],
+    ]);
+    assert.deepEqual([...kept.values()], ['cct_2']);
+  });
+}
+
+test('reading without a cart asks nothing, and a cart nobody knows is forgotten', async () => {
+  const { relay, asked, kept } = scripted(made, problem('unknown-cart'));
+  assert.equal(await relay.read(), null);
+  assert.equal(asked.length, 0);
+  await relay.add({ sku: 'A' }, 1);
+  assert.equal(await relay.read(), null);
+  assert.equal(kept.size, 0);
+});
+
+test('changes go one after the other, and one that fails holds up no other', async () => {
+  const { relay, asked } = scripted(made, problem('quantity'), { cart: cart(2), changes: [] });
+  await relay.add({ sku: 'A' }, 1);
+  const [first, second] = await Promise.allSettled([relay.setLine('l/1', 9999), relay.setLine('l/1', 2)]);
+  assert.deepEqual([first.status, second.status], ['rejected', 'fulfilled']);
+  assert.deepEqual(asked.slice(1).map(({ url, body }) => [url.slice(URL.length), body]), [
+    ['/carts/current/lines/l%2F1', { quantity: 9999 }],
+    ['/carts/current/lines/l%2F1', { quantity: 2 }],
+  ]);
+});
+
+test('an order ends the cart; a changed one is shown as it is now', async () => {
+  const changes = [{ kind: 'price', says: 'dearer' }];
+  const { relay, kept } = scripted(made, problem('cart-changed', { cart: cart(5), changes }), { order: { number: '7' } });
+  await relay.add({ sku: 'A' }, 1);
+  await assert.rejects(relay.complete(100), { kind: 'cart-changed' });
+  assert.deepEqual([relay.cart.pieces, relay.changes], [5, changes]);
+  assert.deepEqual(await relay.complete(120), { number: '7' });
+  assert.deepEqual([relay.cart, kept.size], [null, 0]);
+});
+
+test('a browser that keeps nothing still has a cart for the page', async () => {
+  const refuse = () => {
+    throw new Error('denied');
+  };
+  const storage = { getItem: refuse, setItem: refuse, removeItem: refuse };
+  const relay = new Relay(URL, { storage, fetch: async () => ({ ok: true, headers: new Headers(), json: async () => made }) });
+  await relay.add({ sku: 'A' }, 1);
+  assert.equal(relay.token, 'cct_1');
+});
+
+test('a key is 32 hexadecimal digits, never the same', () => {
+  const keys = new Set(Array.from({ length: 100 }, () => newKey()));
+  assert.equal(keys.size, 100);
+  for (const key of keys) assert.match(key, /^[0-9a-f]{32}$/);
+});
+
+// ---- offers ----
+
+const offer = (sku, minor, min_quantity = 1) => ({ sku, variant: `v-${sku}`, min_quantity, amount: { minor } });
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+test('articles of a page are asked for together, a hundred at a time', async () => {
+  const { relay, asked } = scripted({ offers: [offer('S0', 5)] }, { offers: [] });
+  const offers = new Offers(relay);
+  const seen = [];
+  for (let number = 0; number < 101; number += 1) offers.follow({ sku: `S${number}` }, (found) => seen.push(found.length));
+  await settled();
+  assert.deepEqual(asked.map(({ url }) => new globalThis.URL(url).searchParams.getAll('sku').length), [100, 1]);
+  assert.deepEqual(seen, [1, ...Array(100).fill(0)]);
+});
+
+test('followers are told once known, again when it changes, and no more once they stopped', async () => {
+  const { relay } = scripted({ offers: [offer('A', 5, 10), offer('A', 9)] }, { offers: [offer('A', 7)] });
+  const offers = new Offers(relay);
+  const seen = [];
+  const stop = offers.follow({ sku: 'A' }, (found) => seen.push(found.map(({ amount }) => amount.minor)));
+  await settled();
+  const late = [];
+  offers.follow({ variant: 'v-A' }, (found) => late.push(found.length));
+  await settled();
+  assert.deepEqual(seen, [[9, 5], [7]]);
+  assert.deepEqual(late, [1]);
+  stop();
+  offers.take({ gone: ['v-A'] });
+  assert.equal(seen.length, 2);
+  assert.deepEqual(late, [1, 0]);
+});
+
+test('where the relay is away, what stands goes on standing', async () => {
+  const { relay } = scripted(down(), down(), down());
+  const offers = new Offers(relay);
+  let told = 0;
+  offers.follow({ sku: 'A' }, () => (told += 1));
+  await settled();
+  await settled();
+  assert.equal(told, 0);
+});
+
+test('the price of a quantity is that of the highest step it reaches', () => {
+  const steps = [offer('A', 9), offer('A', 7, 10), offer('A', 5, 100)];
+  assert.deepEqual([1, 9, 10, 99, 100].map((wanted) => offerFor(steps, wanted).amount.minor), [9, 9, 7, 7, 5]);
+  assert.equal(offerFor([offer('A', 7, 10)], 9), null);
+});
+
+// ---- words ----
+
+test('words fall back to English, and blanks are filled with what is there', () => {
+  assert.equal(speaker('de-AT')('left', { count: 2 }), 'Nur noch 2 da');
+  assert.equal(speaker('nl')('cart'), 'Cart');
+  assert.equal(speaker('de', { cart: 'Korb {x}' })('cart'), 'Korb ');
+  assert.equal(speaker('')('no such word'), 'no such word');
+});
