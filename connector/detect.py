@@ -200,6 +200,11 @@ class Detector:
                 self.mark(products(page), sites, lanes, priority, why)
         return count
 
+    def cursor(self) -> str | None:
+        """From where the next poll looks; None: nothing was ever polled."""
+        with self.database.read() as connection:
+            return signals.read_cursor(connection, self.backend, POLL)
+
     def import_new_sites(self) -> list[SiteName]:
         """Make everything due at sites that have never been filled. Answers which those were."""
         with self.database.read() as connection:

@@ -391,7 +391,9 @@ def _story(attempt: Attempt, receipt: Receipt) -> tuple[str, str, dict[str, obje
 def _content_story(change: ContentChange, receipt: Receipt) -> tuple[str, str, dict[str, object]]:
     lists = {
         "an editor's {} kept": sorted(receipt.kept),
-        "joined with an editor's: {}": sorted(change.joined.keys() - receipt.kept),
+        "joined with an editor's: {}": sorted(
+            change.joined.keys() - receipt.kept - change.verbatim
+        ),
         "in conflict, for a person to decide: {}": sorted(change.conflicts),
     }
     more = "".join(f"; {text.format(', '.join(names))}" for text, names in lists.items() if names)

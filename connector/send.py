@@ -137,7 +137,7 @@ def _attempt(
                 change.expected,
                 change.creates,
                 change.verbatim,
-                before.fence if before else ("" if claim.unsure else None),
+                (before.fence or None) if before else ("" if claim.unsure else None),
                 change.joined,
             )
         case SendTerm(term=term):

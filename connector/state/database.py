@@ -115,6 +115,14 @@ def open_database(url: str, *, migrate: bool | None = None) -> Database:
     return database
 
 
+def file_of(url: str) -> Path | None:
+    """The file of a SQLite state; None elsewhere."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    return Path(str(parsed.database)).expanduser()
+
+
 def _shown(url: str) -> str:
     return make_url(url).render_as_string(hide_password=True)
 
@@ -124,8 +132,7 @@ def _engine(url: str) -> tuple[Engine, Path | None]:
     try:
         parsed = make_url(url)
         dialect = parsed.get_backend_name()
-        if dialect == "sqlite" and parsed.database not in (None, "", ":memory:"):
-            path = Path(str(parsed.database)).expanduser()
+        if path := file_of(url):
             path.parent.mkdir(parents=True, exist_ok=True)
             parsed = parsed.set(database=str(path))
             engine = create_engine(parsed, connect_args={"timeout": PATIENCE_SECONDS}, pool_size=16)

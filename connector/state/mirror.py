@@ -18,6 +18,8 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    tuple_,
+    update,
 )
 
 from connector.model import (
@@ -90,6 +92,29 @@ def distrust(connection: Connection, site: SiteName, lane: Lane, subject: Subjec
     row = load_mirror(connection, site, lane, [subject]).get(subject)
     if row is not None:
         save_mirror(connection, [replace(row, fields=dict(doubted(row.fields) or {}))])
+
+
+def distrust_all(connection: Connection, page: int = 500) -> int:
+    """Let nothing of the whole mirror count as sent. Answers how many rows it has."""
+    count, after = 0, ("", "", "", "")
+    key = tuple_(mirror.c.site, mirror.c.lane, mirror.c.kind, mirror.c.subject)
+    while True:
+        query = (
+            select(mirror)
+            .where(key > after)
+            .order_by(mirror.c.site, mirror.c.lane, mirror.c.kind, mirror.c.subject)
+            .limit(page)
+        )
+        rows = connection.execute(query).mappings().all()
+        if not rows:
+            return count
+        for row in rows:
+            fields = {name: ["", stored, kept] for name, (_, stored, kept) in row["fields"].items()}
+            one = [mirror.c[name] == row[name] for name in ("site", "lane", "kind", "subject")]
+            connection.execute(update(mirror).where(*one).values(fields=fields))
+        count += len(rows)
+        last = rows[-1]
+        after = (last["site"], last["lane"], last["kind"], last["subject"])
 
 
 def save_mirror(connection: Connection, rows: Sequence[MirrorRow]) -> None:

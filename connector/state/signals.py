@@ -44,6 +44,11 @@ def cursor_times(connection: Connection, backend: BackendName) -> dict[str, date
     return {row.name: row.moved_at for row in connection.execute(query)}
 
 
+def forget_imports(connection: Connection) -> None:
+    """Let every site count as new: everything becomes due at it, and it is proved afterwards."""
+    connection.execute(delete(cursors).where(cursors.c.name.like("import:%")))
+
+
 # ---- inbox ----
 
 

@@ -158,6 +158,7 @@ def content_change(
         expected=expected,
         creates=mirror is None,
         verbatim=frozenset(restoring),
+        joined={n: document.fields[n] for n in restoring} if rules.merges else {},
         merging=frozenset(
             n for n in names if n not in restoring and rules.merges and rules.owner(n).merges
         ),
@@ -178,7 +179,10 @@ def _with_settled(
         sent={**change.sent, **{name: hash_value(document.fields[name]) for name in settled}},
         expected={**change.expected, **{name: settled[name].expected for name in values}},
         merging=change.merging | values.keys(),
-        joined={name: document.fields[name] for name in values if settled[name].joined},
+        joined={
+            **change.joined,
+            **{name: document.fields[name] for name in values if settled[name].joined},
+        },
         left=frozenset(settled.keys() - values.keys()),
         conflicts={
             name: Contested(each.conflict, each.expected)
@@ -227,7 +231,7 @@ def confirmed(
     next look asks the site first.
     """
     asking = kept & change.merging
-    editors = (change.left | change.joined.keys()) - asking
+    editors = (change.left | change.joined.keys()) - asking - change.verbatim
     plain = {n: mark for n, mark in change.sent.items() if n not in asking and n not in editors}
     after = confirm(mirror, plain, stored, kept - change.verbatim)
     for name in asking:

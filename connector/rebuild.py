@@ -1,0 +1,144 @@
+"""`connector db rebuild`: with the state lost, learn from the sites what they have.
+
+Each site tells its pages, what it stores, what that came from and what it noted of our last write;
+from that come bindings and mirror. Its fences are of the lost state, so that a new epoch begins
+above them. Nothing is written to the site here: prices are sent again, pictures are found again by
+their bytes, and then a reconcile compares everything, as after a first import. An editor's words
+are told apart by the site's own note, so that none is overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from connector.detect import Detector
+from connector.errors import Rejected, blaming
+from connector.model import FieldHash, FieldName, Lane, SubjectKind, hash_value
+from connector.ports import Clock, Held, StoredDocument
+from connector.state import mirror, runs, targets, todo
+from connector.state.database import Database
+from connector.state.mirror import Binding, MirrorRow
+from connector.state.todo import Due, Priority, Why
+from connector.sync.diff import FieldMirror
+from connector.sync.rules import SiteRules
+from connector.target import Target
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What was learned of a site."""
+
+    run_id: str
+    products: int = 0
+    categories: int = 0
+    documents: int = 0
+    """Products whose stored values and their bases are known again."""
+    edited: int = 0
+    """Fields that hold an editor's words."""
+
+    def sentence(self) -> str:
+        return (
+            f"{self.products} products and {self.categories} categories known again,"
+            f" {self.documents} of them with all their fields, {self.edited} fields of editors kept"
+        )
+
+
+def rebuild(
+    database: Database, target: Target, detector: Detector, clock: Clock, asked_by: str
+) -> Rebuilt:
+    """Learn one site. Raises Rejected where the state knows it, and what the site raises."""
+    site, now = target.name, clock.now()
+    with database.read() as connection:
+        if next(mirror.bound(connection, site, SubjectKind.PRODUCT), None):
+            raise Rejected(
+                f"the state knows pages of {site}: there is nothing to rebuild. `connector"
+                " reconcile` compares it with the site; to begin anew, move the state's file away"
+            )
+    if detector.cursor() is None:
+        detector.poll()
+    with database.write() as connection:
+        run_id = runs.start_run(connection, "rebuild", site, asked_by, now)
+    learned = Rebuilt(run_id)
+    with blaming(targets.site_target(site)):
+        for kind in (SubjectKind.CATEGORY, SubjectKind.PRODUCT):
+            for page in target.site.inventory(kind):
+                _learn(database, target, clock, [held for held in page if held.cms_id], learned)
+    detector.imported([site])
+    with database.write() as connection:
+        runs.end_run(
+            connection,
+            run_id,
+            outcome="done",
+            counts={"products": learned.products, "categories": learned.categories},
+            message=learned.sentence(),
+            now=clock.now(),
+        )
+    return learned
+
+
+def _learn(
+    database: Database, target: Target, clock: Clock, page: Sequence[Held], learned: Rebuilt
+) -> None:
+    site, now = target.name, clock.now()
+    products = [held for held in page if held.subject.kind is SubjectKind.PRODUCT]
+    rows = {
+        document.subject: fields_of(document, target.rules)
+        for document in _documents(target, products)
+    }
+    with database.write() as connection:
+        mirror.bind(
+            connection,
+            [Binding(site, h.subject, h.cms_id, h.url, now if h.retired else None) for h in page],
+            now,
+        )
+        mirror.save_mirror(
+            connection,
+            [MirrorRow(site, Lane.CONTENT, s, dict(f), "", now) for s, f in rows.items()],
+        )
+        todo.mark(
+            connection,
+            _due(target, products),
+            priority=Priority.BULK,
+            now=now,
+            why=Why(learned.run_id, "the state was rebuilt", learned.run_id),
+        )
+    learned.products += len(products)
+    learned.categories += len(page) - len(products)
+    learned.documents += len(rows)
+    learned.edited += sum(field.kept for fields in rows.values() for field in fields.values())
+
+
+def _documents(target: Target, products: Sequence[Held]) -> Iterator[StoredDocument]:
+    size = target.capabilities.documents_per_request
+    ids = [held.subject.id for held in products]
+    for start in range(0, len(ids), size):
+        yield from target.site.documents(SubjectKind.PRODUCT, ids[start : start + size])
+
+
+def _due(target: Target, products: Iterable[Held]) -> list[Due]:
+    """Prices are sent again; pictures are looked for, before any page is compared."""
+    lanes = (Lane.OFFERS, Lane.MEDIA) if target.rules.media else (Lane.OFFERS,)
+    on_sale = [held.subject for held in products if not held.retired]
+    return [Due(target.name, lane, subject) for subject in on_sale for lane in lanes]
+
+
+def fields_of(document: StoredDocument, rules: SiteRules) -> Mapping[FieldName, FieldMirror]:
+    """The mirror of a page as the site tells it. Pure.
+
+    What a field came from was sent; what the site noted of our write was stored. Where it stores
+    something else, or noted that an editor's words are in it, the field is an editor's.
+    """
+    return {
+        name: FieldMirror(hash_value(base), noted, kept=_is_edited(document, name, noted, rules))
+        for name, base in document.bases.items()
+        if (noted := document.noted.get(name)) is not None
+    }
+
+
+def _is_edited(
+    document: StoredDocument, name: FieldName, noted: FieldHash, rules: SiteRules
+) -> bool:
+    if not noted:
+        return True
+    return rules.owner(name).merges and document.hashes.get(name) != noted
