@@ -84,7 +84,7 @@ final class Content implements Writer {
       unset($pages[$key]);
     }
     $this->saveValues($pages);
-    return $receipts + $this->confirm($items, $pages, $bound);
+    return $receipts + $this->confirm($items, $pages, $bound, $fences);
   }
 
   /**
@@ -156,8 +156,13 @@ final class Content implements Writer {
    */
   private function saveValues(array $pages): void {
     $rows = [];
+    $gone = [];
     foreach ($pages as $key => $page) {
       foreach ($page['write'] as $field => $value) {
+        if ($value === NULL && $this->isBeside((string) $field)) {
+          $gone[] = "$key:$field";
+          continue;
+        }
         $json = $this->isBeside((string) $field) ? Keys::json($value) : NULL;
         if ($json !== NULL && $json !== ($page['have']['values'][$field] ?? NULL)) {
           $rows[] = ['value_key' => "$key:$field", 'subject_key' => $key, 'field' => $field, 'value' => $json];
@@ -165,6 +170,9 @@ final class Content implements Writer {
       }
     }
     Writes::upsert($this->database, 'commerce_connector_values', 'value_key', $rows);
+    if ($gone) {
+      $this->database->delete('commerce_connector_values')->condition('value_key', $gone, 'IN')->execute();
+    }
   }
 
   /**
@@ -177,7 +185,7 @@ final class Content implements Writer {
   /**
    * Reads back what is stored now, notes it in the bindings, and answers.
    */
-  private function confirm(array $items, array $pages, array $bound): array {
+  private function confirm(array $items, array $pages, array $bound, array $fences): array {
     $this->bind($items, $pages, $bound, []);
     $stored = $this->stored->products($this->backend, array_column($pages, 'id'));
     $hashes = [];
@@ -189,11 +197,35 @@ final class Content implements Writer {
         'url' => $this->pages->url($page['id']),
         'hashes' => $hashes[$key],
         'kept' => $page['kept'],
-      ]);
+      ] + $this->replaced($items[$key], $page, $fences[$key]['content']));
       $this->touched[] = $page['id'];
     }
     $this->bind($items, $pages, $bound, $hashes);
     return $receipts;
+  }
+
+  /**
+   * What a write replaced, so that it can be undone.
+   *
+   * Where the answer to the write before never reached the daemon, what that
+   * one replaced.
+   *
+   * @return array
+   *   With made and before.
+   */
+  private function replaced(object $item, array $page, array $last): array {
+    $made = !$page['have'];
+    $before = [];
+    foreach ($made ? [] : array_keys($page['write']) as $field) {
+      $raw = $this->stored->raw($page['have'], (string) $field);
+      $before[$field] = ['value' => $this->stored->value((string) $field, $raw), 'hash' => Keys::hash($raw)];
+    }
+    if ((string) $last['receipt'] !== '' && $item->seen !== NULL && $item->seen !== "{$last['epoch']}.{$last['sequence']}") {
+      $unseen = json_decode($last['receipt']);
+      $made = $made || !empty($unseen->made);
+      $before = (isset($unseen->before) ? get_object_vars($unseen->before) : []) + $before;
+    }
+    return ['made' => $made, 'before' => $made ? NULL : (object) $before];
   }
 
   /**

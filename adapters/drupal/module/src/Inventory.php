@@ -55,7 +55,7 @@ final class Inventory {
       foreach (self::fields($row) as $field) {
         $raw = $kind === 'product' ? $this->stored->raw($have, $field) : $have[$field] ?? NULL;
         $hashes[$field] = Keys::hash($raw);
-        $values[$field] = self::value($kind, $field, $raw, $this->stored->isText($field));
+        $values[$field] = $kind === 'product' ? $this->stored->value($field, $raw) : self::value($field, $raw);
       }
       $documents[] = [
         'kind' => $kind,
@@ -133,20 +133,15 @@ final class Inventory {
   }
 
   /**
-   * A raw value as JSON says it.
+   * A raw value of a category as JSON says it.
    */
-  private static function value(string $kind, string $field, ?string $raw, bool $is_text): mixed {
-    if ($raw === NULL) {
-      return NULL;
-    }
-    if ($kind === 'category') {
-      return match ($field) {
-        'rank' => (int) $raw,
-        'parent' => $raw === '' ? NULL : $raw,
-        default => $raw,
-      };
-    }
-    return $is_text ? $raw : json_decode($raw);
+  private static function value(string $field, ?string $raw): int|string|null {
+    return match (TRUE) {
+      $raw === NULL => NULL,
+      $field === 'rank' => (int) $raw,
+      $field === 'parent' && $raw === '' => NULL,
+      default => $raw,
+    };
   }
 
 }

@@ -64,7 +64,7 @@ final class Pages {
       if (!$node) {
         throw new Busy("Node {$pages[$key]['id']} went away.");
       }
-      $pages[$key]['id'] = $this->saveNode((string) $key, $node, $change);
+      $pages[$key]['id'] = $this->saveNode((string) $key, $node, $change, $items[$key]->verbatim);
     }
     return $waiting;
   }
@@ -204,12 +204,12 @@ final class Pages {
    * @throws \Drupal\commerce_connector\Exception\ItemFailed
    *   Where the site's rules or a hook refuse this one.
    */
-  private function saveNode(string $key, NodeInterface $node, array $change): int {
+  private function saveNode(string $key, NodeInterface $node, array $change, array $verbatim): int {
     $is_editorial = FALSE;
     foreach ($change as $field => $value) {
       $text = $this->mapping->text((string) $field);
       if ($text) {
-        $this->setText($node, $text[0], $text[1], $value);
+        $this->setText($node, $text[0], $text[1], $value, in_array($field, $verbatim, TRUE));
         $is_editorial = TRUE;
       }
       elseif ($field === 'published') {
@@ -237,8 +237,11 @@ final class Pages {
 
   /**
    * Sets a text in the node's own language or in a translation, made if need be.
+   *
+   * What comes from the backend takes our own text format, whatever an editor
+   * chose for the text before; what stood here before keeps the format.
    */
-  private function setText(NodeInterface $node, string $name, string $langcode, string $value): void {
+  private function setText(NodeInterface $node, string $name, string $langcode, string $value, bool $is_verbatim): void {
     $here = $node;
     if ($langcode !== '' && $langcode !== $node->language()->getId()) {
       $here = $node->hasTranslation($langcode) ? $node->getTranslation($langcode) : $node->addTranslation($langcode, ['title' => $node->label(), 'status' => $node->isPublished(), 'uid' => $node->getOwnerId()]);
@@ -246,7 +249,7 @@ final class Pages {
     $field = $this->mapping->field($name);
     $type = $here->get($field)->getFieldDefinition()->getType();
     $has_format = in_array($type, ['text', 'text_long', 'text_with_summary'], TRUE);
-    $format = $has_format ? ($here->get($field)->format ?? $this->mapping->setting('text_format')) : NULL;
+    $format = ($is_verbatim && $has_format ? $here->get($field)->format : NULL) ?? $this->mapping->setting('text_format');
     $here->set($field, $has_format && $value !== '' ? ['value' => $value, 'format' => $format] : ($value === '' ? NULL : $value));
   }
 

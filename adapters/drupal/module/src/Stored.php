@@ -116,8 +116,15 @@ final class Stored {
   /**
    * Whether a field of a product is a text of the node; all others are JSON.
    */
-  public function isText(string $field): bool {
+  private function isText(string $field): bool {
     return $this->mapping->text($field) !== NULL;
+  }
+
+  /**
+   * A raw value of a product as JSON says it.
+   */
+  public function value(string $field, ?string $raw): mixed {
+    return $raw === NULL || $this->isText($field) ? $raw : json_decode($raw);
   }
 
   /**

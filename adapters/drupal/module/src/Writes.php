@@ -205,9 +205,7 @@ final class Writes {
     if (!$same || $item->write_id !== $known['write_id']) {
       return NULL;
     }
-    $receipt = json_decode((string) $known['receipt'], TRUE);
-    $receipt['hashes'] = (object) $receipt['hashes'];
-    return $receipt;
+    return get_object_vars(json_decode((string) $known['receipt']));
   }
 
   /**
@@ -274,7 +272,7 @@ final class Writes {
    * @param string $outcome
    *   One of done, stale, rejected, missing and retry.
    * @param array $more
-   *   Of cms_id, url, hashes, kept, message.
+   *   Of cms_id, url, hashes, kept, message, made, before.
    */
   public static function receipt(object $item, string $outcome, array $more = []): array {
     $receipt = ['kind' => $item->kind, 'id' => $item->id, 'outcome' => $outcome] + $more

@@ -105,6 +105,9 @@ final class SiteApi {
     foreach ($items as $item) {
       Received::check(isset($item->slug, $item->fields, $item->expected, $item->whole), 'slug, fields, expected or whole is missing');
       Received::check(is_string($item->slug) && is_object($item->fields) && is_object($item->expected) && is_bool($item->whole), 'slug, fields, expected or whole is malformed');
+      $item->verbatim ??= [];
+      $item->seen ??= NULL;
+      Received::check(is_array($item->verbatim) && ($item->seen === NULL || is_string($item->seen)), 'verbatim or seen is malformed');
     }
     $this->needsSetup();
     return self::answer(['receipts' => $this->writes->run($items, ['content'], $this->contentWriter->of($backend))]);
