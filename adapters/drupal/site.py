@@ -6,6 +6,7 @@ mode does (adapters.drupal.plain). Knows no state and no other adapter.
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,20 @@ from connector.ports import Clock, Site, SiteCapabilities, SiteSettings, SiteSys
 MODULE = Path(__file__).parent / "module"
 TOP_FOLDER = "commerce_connector"
 API_ROOT = "commerce-connector/v1"
+NAME = re.compile(r"[a-z0-9_]{0,64}|/[a-z0-9/_-]{0,64}")
+PLAIN_OPTIONS = frozenset(
+    {
+        "bundle",
+        "description_field",
+        "section_field",
+        "categories_field",
+        "image_field",
+        "vocabulary",
+        "description_format",
+        "section_format",
+        "path_prefix",
+    }
+)
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 WITH_MODULE = SiteCapabilities(
@@ -36,6 +51,10 @@ def open_site(settings: SiteSettings, clock: Clock) -> Site:
     """The site in the mode that the settings say. Makes no call. Raises ConfigError."""
     if found := problems(settings):
         raise ConfigError(list(found))
+    if settings.plain:
+        from adapters.drupal.plain import open_plain  # noqa: PLC0415
+
+        return open_plain(settings, clock)
     return SiteApi(endpoint(settings.url), settings, clock, WITH_MODULE)
 
 
@@ -63,16 +82,26 @@ def _problems(settings: SiteSettings) -> Iterator[Problem]:
         yield Problem("url", "has more than a path", "Leave out user, query and fragment")
     elif "/jsonapi" in parts.path or parts.path.endswith(".php"):
         yield Problem("url", "is not the home page", "Write the site's home address only")
-    if settings.plain:
-        yield Problem("mode", "plain is not known to Drupal", "Install the module, and pair it")
-    elif not settings.secrets:
+    if settings.plain and ":" not in (settings.credential or ""):
+        yield Problem(
+            "credential",
+            "plain mode needs a user with a password",
+            "Write user:password of a user whose role may administer content",
+        )
+    if not settings.plain and not settings.secrets:
         yield Problem(
             "secrets",
             "the module's secret is missing",
-            "Pair on the site's Configuration > Web services > Commerce Connector",
+            "Pair on the site's Configuration > Web services > Commerce Connector, or set mode: "
+            "plain",
         )
-    for name in sorted(settings.options):
-        yield Problem(f"options.{name}", "is unknown", "Remove it; there are no options here")
+    known = PLAIN_OPTIONS if settings.plain else frozenset()
+    for name in sorted(set(settings.options) - known):
+        fix = f"Remove it; options here: {', '.join(sorted(known)) or 'none'}"
+        yield Problem(f"options.{name}", "is unknown", fix)
+    for name in sorted(set(settings.options) & known):
+        if not NAME.fullmatch(str(settings.options[name])):
+            yield Problem(f"options.{name}", "is no machine name", "Write it like field_commerce")
 
 
 def build_zip(folder: Path) -> Path:
