@@ -47,6 +47,9 @@ class Answer:
 
     @property
     def message(self) -> str:
+        """What core says; of its own failures nothing, as it tells SQL then."""
+        if self.status >= 500:
+            return f"Drupal failed ({self.status}); its own log says why"
         details = [str(mapping(each).get("detail", "")) for each in rows(self.body.get("errors"))]
         return f"{'; '.join(details)[:300]} ({self.status})"
 
@@ -146,8 +149,10 @@ class JsonApi:
 
     def _answer(self, response: requests.Response) -> Answer:
         status = response.status_code
-        if status in (400, 404, 409, 410, 413, 415, 422) or status == 500:
-            return Answer(status, _body(response))
+        answer = Answer(status, _body(response))
+        of_item = status == 405 and "translation" in answer.message
+        if of_item or status in (400, 404, 409, 410, 413, 415, 422, 500):
+            return answer
         self._raise_for(response)
         return Answer(status, {} if status == 204 else self._json(response))
 

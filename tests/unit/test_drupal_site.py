@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import zipfile
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from adapters.drupal import SITE
-from adapters.drupal.site import MODULE, build_zip, endpoint, open_site, problems
+from adapters.drupal.plain_page import Places
+from adapters.drupal.site import MODULE, PLAIN_OPTIONS, build_zip, endpoint, open_site, problems
 from adapters.site_api.client import SiteApi
 from connector.errors import ConfigError
 from connector.model import BackendName, CmsId, SiteName
@@ -50,6 +51,9 @@ def test_good_settings_open_the_modules_site_without_a_call() -> None:
         ({"url": "https://site.example/jsonapi"}, "url"),
         ({"url": "https://site.example/index.php"}, "url"),
         ({"secrets": ()}, "secrets"),
+        ({"plain": True}, "credential"),
+        ({"plain": True, "credential": "no colon"}, "credential"),
+        ({"plain": True, "credential": "a:b", "options": {"bundle": "A B"}}, "options.bundle"),
         ({"options": {"colour": "red"}}, "options.colour"),
     ],
 )
@@ -58,6 +62,13 @@ def test_each_problem_is_named_by_its_path(change: dict[str, object], path: str)
     assert [problem.path for problem in problems(settings)] == [path]
     with pytest.raises(ConfigError):
         open_site(settings, FakeClock())
+
+
+def test_plain_mode_knows_its_options() -> None:
+    options: dict[str, object] = {name: "field_x" for name in PLAIN_OPTIONS}
+    plain = replace(GOOD, plain=True, secrets=(), credential="a:b", options=options)
+    assert problems(plain) == []
+    assert {each.name for each in fields(Places)} == set(PLAIN_OPTIONS)
 
 
 def test_both_roots_are_below_the_home_page() -> None:
