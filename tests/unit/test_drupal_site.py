@@ -65,7 +65,7 @@ def test_each_problem_is_named_by_its_path(change: dict[str, object], path: str)
 
 
 def test_plain_mode_knows_its_options() -> None:
-    options: dict[str, object] = {name: "field_x" for name in PLAIN_OPTIONS}
+    options: dict[str, object] = dict.fromkeys(PLAIN_OPTIONS, "field_x")
     plain = replace(GOOD, plain=True, secrets=(), credential="a:b", options=options)
     assert problems(plain) == []
     assert {each.name for each in fields(Places)} == set(PLAIN_OPTIONS)
