@@ -48,6 +48,7 @@ from connector.ports import (
     SiteFacts,
     SiteSettings,
     StatusNote,
+    StoredDocument,
     TermWrite,
 )
 
@@ -259,6 +260,10 @@ class PlainSite:
 
     def _of_ours(self) -> dict[str, str]:
         return condition("section", f"{self._places.section_field}.value", "IS NOT NULL")
+
+    def documents(self, kind: SubjectKind, ids: Sequence[str]) -> Sequence[StoredDocument]:
+        """None: core has no place to keep what a page came from."""
+        return []
 
     def write_status(self, batch: Sequence[StatusNote]) -> None:
         """Core has no place to show it; `check` says so in its notes."""

@@ -20,6 +20,7 @@ import requests
 
 from connector.errors import Incomplete, Rejected, TargetDown, TryAgain
 from connector.ports import Clock, Outcome, SiteSettings
+from connector.timely import TimelyAdapter, retry_after_seconds
 
 Json = Mapping[str, object]
 MEDIA_TYPE = "application/vnd.api+json"
@@ -70,6 +71,8 @@ class JsonApi:
         self._timeout = (10.0, settings.timeout_seconds)
         self._clock = clock
         self._session = requests.Session()
+        self._session.mount("http://", TimelyAdapter())
+        self._session.mount("https://", TimelyAdapter())
         user, _, password = (settings.credential or "").partition(":")
         self._session.auth = requests.auth.HTTPBasicAuth(user.encode(), password.encode())
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -203,10 +206,11 @@ class JsonApi:
         return answer
 
     def _raise_for(self, response: requests.Response) -> None:
-        status, wait = response.status_code, _retry_after(response)
-        detail = Answer(status, _body(response)).message
+        status = response.status_code
         if status < 300:
             return
+        wait = retry_after_seconds(response.headers, self._clock.now())
+        detail = Answer(status, _body(response)).message
         if status < 400:
             where = response.headers.get("location", "another address")
             raise TargetDown(f"{self._home} redirects to {where}; set the site's url to that")
@@ -271,8 +275,3 @@ def _body(response: requests.Response) -> Json:
 
 def _is_json_api(response: requests.Response) -> bool:
     return response.headers.get("content-type", "").startswith(MEDIA_TYPE)
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None

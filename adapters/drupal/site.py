@@ -44,6 +44,8 @@ WITH_MODULE = SiteCapabilities(
     media=True,
     events=True,
     multilingual=False,
+    merges=True,
+    retire_policies=("unpublish", "notice", "redirect", "gone"),
 )
 
 

@@ -5,13 +5,17 @@ declare(strict_types=1);
 namespace Drupal\commerce_connector;
 
 use Drupal\Core\Database\Connection;
+use Drupal\Core\Entity\EntityTypeManagerInterface;
 
 /**
  * Free addresses for pages that are made. Afterwards they are the editor's.
  */
 final class Aliases {
 
-  public function __construct(private readonly Connection $database) {}
+  public function __construct(
+    private readonly Connection $database,
+    private readonly EntityTypeManagerInterface $entityTypes,
+  ) {}
 
   /**
    * A slug as it stands in an address.
@@ -37,6 +41,19 @@ final class Aliases {
         return $alias;
       }
     }
+  }
+
+  /**
+   * Gives a node a further alias, which goes before those it has.
+   */
+  public function add(int $node, string $prefix, string $slug, string $langcode): void {
+    $aliases = $this->entityTypes->getStorage('path_alias');
+    $wanted = rtrim('/' . trim($prefix, '/'), '/') . '/' . self::cleaned($slug);
+    // An address that it had before is made anew, so that it is the newest.
+    $old = $aliases->loadByProperties(['path' => "/node/$node", 'alias' => $wanted]);
+    $aliases->delete($old);
+    $alias = $old ? $wanted : $this->free($prefix, $slug);
+    $aliases->create(['path' => "/node/$node", 'alias' => $alias, 'langcode' => $langcode])->save();
   }
 
 }

@@ -120,11 +120,11 @@ final class Content implements Writer {
       'have' => $have,
       'write' => get_object_vars($item->fields),
       'kept' => [],
-      'back' => $have && (int) $binding['retired'] === Retire::BY_US && !$have['published'],
+      'back' => $have && Retire::wasUs((int) $binding['retired']) && !$have['published'],
     ];
     $last = $have ? (array) json_decode((string) $binding['hashes'], TRUE) : [];
     foreach ($have ? get_object_vars($item->expected) : [] as $field => $hash) {
-      if (!array_key_exists($field, $page['write'])) {
+      if (!array_key_exists($field, $page['write']) || ($field === 'slug' && !isset($last['slug']) && self::hasFirstSlug($binding, $have))) {
         continue;
       }
       $now = Keys::hash($this->stored->raw($have, (string) $field));
@@ -133,7 +133,21 @@ final class Content implements Writer {
         unset($page['write'][$field]);
       }
     }
+    foreach (array_keys(array_intersect_key($page['write'], get_object_vars($item->joined))) as $field) {
+      if ($have && $this->pages->wouldTouch($have, (string) $field, $page['write'][$field])) {
+        $page['kept'][] = (string) $field;
+        unset($page['write'][$field]);
+      }
+    }
     return $page;
+  }
+
+  /**
+   * Whether a page still has the address that it was made with.
+   */
+  private static function hasFirstSlug(array $binding, array $have): bool {
+    $bases = json_decode((string) $binding['bases']);
+    return isset($bases->slug) && Aliases::cleaned($bases->slug) === $have['slug'];
   }
 
   /**
@@ -179,7 +193,7 @@ final class Content implements Writer {
    * Whether a field is kept beside the node.
    */
   private function isBeside(string $field): bool {
-    return !$this->mapping->text($field) && $field !== 'categories' && $field !== 'tags';
+    return !$this->mapping->text($field) && !in_array($field, ['categories', 'tags', 'slug'], TRUE);
   }
 
   /**
@@ -238,6 +252,8 @@ final class Content implements Writer {
       if (!$hashes && $page['have']) {
         continue;
       }
+      // Where an editor's words are in a field, nothing is noted as ours.
+      $joined = array_intersect_key(get_object_vars($items[$key]->joined), $page['write']);
       $rows[] = [
         'subject_key' => $key,
         'backend' => $this->backend,
@@ -246,8 +262,8 @@ final class Content implements Writer {
         'object_id' => $page['id'],
         'retired' => 0,
         'synced_at' => $this->time->getCurrentTime(),
-        'hashes' => Keys::merged((string) $was['hashes'], $hashes[$key] ?? []),
-        'bases' => Keys::merged((string) $was['bases'], $page['write']),
+        'hashes' => Keys::merged((string) $was['hashes'], $hashes ? array_fill_keys(array_keys($joined), '') + $hashes[$key] : []),
+        'bases' => Keys::merged((string) $was['bases'], $joined + $page['write'] + ($page['have'] ? [] : ['slug' => $items[$key]->slug])),
       ];
     }
     Writes::upsert($this->database, 'commerce_connector_bindings', 'subject_key', $rows);
@@ -263,7 +279,7 @@ final class Content implements Writer {
         return 'A field has no proper name.';
       }
       $name = (string) strtok($field, '@');
-      if (in_array($name, Mapping::TEXTS, TRUE) && !is_string($value)) {
+      if (in_array($name, [...Mapping::TEXTS, 'slug'], TRUE) && !is_string($value)) {
         return "$field is no text.";
       }
       if ($name === 'title' && (trim($value) === '' || mb_strlen($value) > 255)) {

@@ -63,7 +63,8 @@ final class Inventory {
         'cms_id' => (string) $row['object_id'],
         'values' => (object) $values,
         'hashes' => (object) $hashes,
-        'bases' => json_decode((string) $row['bases']),
+        'bases' => (object) array_intersect_key((array) json_decode((string) $row['bases']), $hashes),
+        'noted' => (object) json_decode((string) $row['hashes'], TRUE),
       ];
     }
     return $documents;

@@ -21,6 +21,8 @@ use Drupal\commerce_connector\Exception\Refused;
 final class Media {
 
   private const CLAIM_SECONDS = 120;
+  private const WAITS = 40;
+  private const WAIT_MICROSECONDS = 250000;
   private const FOLDER = 'public://commerce-connector';
   private const TYPES = ['image/png' => 'png', 'image/jpeg' => 'jpg', 'image/gif' => 'gif', 'image/webp' => 'webp', 'image/avif' => 'avif'];
 
@@ -73,11 +75,12 @@ final class Media {
       throw new Refused(422, 'media', 'The bytes are not those of the hash.');
     }
     $found = $this->find([$hash]);
-    if (!$found && !$this->claim($hash)) {
-      $found = $this->find([$hash]);
-      if (!$found) {
+    for ($waits = 0; !$found && !$this->claim($hash); $waits++) {
+      if ($waits >= self::WAITS) {
         throw new Refused(503, 'busy', 'Another request stores this picture now.');
       }
+      usleep(self::WAIT_MICROSECONDS);
+      $found = $this->find([$hash]);
     }
     if ($found) {
       return $found[$hash];

@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Drupal\commerce_connector;
 
 use Drupal\Component\Datetime\TimeInterface;
+use Drupal\Component\Utility\Html;
 use Drupal\Core\Database\Connection;
 use Drupal\Core\Entity\EntityTypeManagerInterface;
 use Drupal\Core\Lock\LockBackendInterface;
@@ -58,6 +59,7 @@ final class Pages {
         $changes[$key] = $change;
       }
     }
+    $this->moveAddresses($pages);
     $nodes = $this->load(array_column(array_intersect_key($pages, $changes), 'id'));
     foreach ($changes as $key => $change) {
       $node = $pages[$key]['have'] ? $nodes[$pages[$key]['id']] ?? NULL : $this->make($items[$key]);
@@ -67,6 +69,34 @@ final class Pages {
       $pages[$key]['id'] = $this->saveNode((string) $key, $node, $change, $items[$key]->verbatim);
     }
     return $waiting;
+  }
+
+  /**
+   * Gives pages that are there the addresses that are asked for.
+   *
+   * The old alias stays and leads to the new one (EventSubscriber\Addresses).
+   */
+  private function moveAddresses(array $pages): void {
+    foreach ($pages as $page) {
+      $slug = $page['have'] ? $page['write']['slug'] ?? NULL : NULL;
+      if (is_string($slug) && Aliases::cleaned($slug) !== $page['have']['slug']) {
+        $this->aliases->add((int) $page['id'], $this->mapping->setting('path_prefix'), $slug, $page['have']['langcode']);
+      }
+    }
+  }
+
+  /**
+   * Whether our text format would take from a joined text what an editor wrote.
+   */
+  public function wouldTouch(array $have, string $field, mixed $value): bool {
+    $ours = $this->mapping->setting('text_format');
+    $theirs = $this->stored->format($have, $field);
+    $raw = (string) $this->stored->raw($have, $field);
+    if ($theirs === NULL || $theirs === $ours || !is_string($value) || $raw === $value) {
+      return FALSE;
+    }
+    $is_touched = static fn (string $text): bool => Html::normalize(trim($text)) !== Html::normalize(trim((string) check_markup($text, $ours)));
+    return $is_touched($value) && $is_touched($raw);
   }
 
   /**

@@ -7,6 +7,7 @@ namespace Drupal\commerce_connector;
 use Drupal\Core\Cache\CacheTagsInvalidatorInterface;
 use Drupal\Core\Database\Connection;
 use Drupal\Core\Entity\EntityTypeManagerInterface;
+use Drupal\commerce_connector\EventSubscriber\Addresses;
 
 /**
  * Takes products off sale and categories away.
@@ -24,6 +25,26 @@ final class Retire implements Writer {
   public const UNPUBLISHED_BEFORE = 2;
 
   /**
+   * Off sale; its page stays and says so.
+   */
+  public const NOTICE = 3;
+
+  /**
+   * Unpublished by us; visitors are sent to the category.
+   */
+  public const REDIRECT = 4;
+
+  /**
+   * Unpublished by us; visitors are told that it is gone for good.
+   */
+  public const GONE = 5;
+
+  /**
+   * What can become of a page. Core has no trash, so nothing is deleted.
+   */
+  public const POLICIES = ['unpublish' => self::BY_US, 'notice' => self::NOTICE, 'redirect' => self::REDIRECT, 'gone' => self::GONE];
+
+  /**
    * Nodes that show something else now.
    *
    * @var int[]
@@ -39,6 +60,13 @@ final class Retire implements Writer {
     private readonly Pages $pages,
     private readonly CacheTagsInvalidatorInterface $invalidator,
   ) {}
+
+  /**
+   * Whether it was us who unpublished a page: a later write publishes it again.
+   */
+  public static function wasUs(int $retired): bool {
+    return in_array($retired, [self::BY_US, self::REDIRECT, self::GONE], TRUE);
+  }
 
   /**
    * {@inheritdoc}
@@ -60,7 +88,7 @@ final class Retire implements Writer {
     foreach ($items as $key => $item) {
       $more = [];
       if (isset($bound[$key])) {
-        $more['cms_id'] = $item->kind === 'product' ? $this->unpublish($bound[$key], $nodes) : $this->removeTerm($bound[$key]);
+        $more['cms_id'] = $item->kind === 'product' ? $this->takeOff($bound[$key], $nodes, self::POLICIES[$item->policy]) : $this->removeTerm($bound[$key]);
       }
       if ($item->kind === 'product') {
         $more['hashes'] = ['offers' => $this->removeOffers((string) $key, $item, $fences[$key]['offers'])];
@@ -75,7 +103,7 @@ final class Retire implements Writer {
    */
   public function done(): void {
     if ($this->touched) {
-      $this->invalidator->invalidateTags(array_map(Offers::tag(...), $this->touched));
+      $this->invalidator->invalidateTags([...array_map(Offers::tag(...), $this->touched), ...array_map(Addresses::tag(...), $this->touched)]);
     }
     $this->pages->done($this->touched);
     $this->touched = [];
@@ -90,9 +118,11 @@ final class Retire implements Writer {
   }
 
   /**
-   * Unpublishes a product's page; answers its id.
+   * Does with a product's page what the policy says; answers its id.
+   *
+   * What an editor had unpublished stays so.
    */
-  private function unpublish(array $binding, array $nodes): ?string {
+  private function takeOff(array $binding, array $nodes, int $policy): ?string {
     $node = $nodes[(int) $binding['object_id']] ?? NULL;
     if (!$node) {
       return NULL;
@@ -100,12 +130,14 @@ final class Retire implements Writer {
     $this->touched[] = (int) $node->id();
     $retired = (int) $binding['retired'] ?: self::UNPUBLISHED_BEFORE;
     if ($node->isPublished()) {
-      $retired = self::BY_US;
-      foreach ($node->getTranslationLanguages() as $langcode => $language) {
-        $node->getTranslation($langcode)->setUnpublished();
+      $retired = $policy;
+      if ($policy !== self::NOTICE) {
+        foreach (array_keys($node->getTranslationLanguages()) as $langcode) {
+          $node->getTranslation($langcode)->setUnpublished();
+        }
+        $node->setNewRevision(FALSE);
+        $node->save();
       }
-      $node->setNewRevision(FALSE);
-      $node->save();
     }
     $this->mark($binding, $retired);
     return (string) $node->id();

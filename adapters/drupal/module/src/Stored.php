@@ -79,7 +79,7 @@ final class Stored {
     $rows = $this->database->query('SELECT [nid], [vid], [langcode], [title], [status], [default_langcode] FROM {node_field_data} WHERE [nid] IN (:ids[])', [':ids[]' => $ids], self::ROWS);
     foreach ($rows as $row) {
       $node = &$stored[(int) $row['nid']];
-      $node ??= ['revision' => (int) $row['vid'], 'published' => FALSE, 'langcode' => '', 'texts' => [], 'lists' => ['categories' => '[]', 'tags' => '[]'], 'references' => ['categories' => [], 'tags' => [], 'media' => []], 'values' => []];
+      $node ??= ['revision' => (int) $row['vid'], 'published' => FALSE, 'langcode' => '', 'slug' => '', 'texts' => [], 'formats' => [], 'lists' => ['categories' => '[]', 'tags' => '[]'], 'references' => ['categories' => [], 'tags' => [], 'media' => []], 'values' => []];
       $node['texts'][$row['langcode']] = ['title' => $row['title'], 'subtitle' => '', 'description' => ''];
       if ((int) $row['default_langcode']) {
         $node['langcode'] = $row['langcode'];
@@ -87,6 +87,7 @@ final class Stored {
       }
       unset($node);
     }
+    $this->addSlugs($stored, $ids);
     $this->addTexts($stored, $ids);
     $this->addTerms($stored, $backend, $ids);
     $this->addMedia($stored, $ids);
@@ -110,21 +111,22 @@ final class Stored {
     if ($text) {
       return $product['texts'][$text[1] === '' ? $product['langcode'] : $text[1]][$text[0]] ?? NULL;
     }
-    return $product['lists'][$field] ?? $product['values'][$field] ?? NULL;
+    return $field === 'slug' ? $product['slug'] : $product['lists'][$field] ?? $product['values'][$field] ?? NULL;
   }
 
   /**
-   * Whether a field of a product is a text of the node; all others are JSON.
+   * The text format in which a text of the node is stored; NULL where it has none.
    */
-  private function isText(string $field): bool {
-    return $this->mapping->text($field) !== NULL;
+  public function format(array $product, string $field): ?string {
+    $text = $this->mapping->text($field);
+    return $text ? $product['formats'][$text[1] === '' ? $product['langcode'] : $text[1]][$text[0]] ?? NULL : NULL;
   }
 
   /**
    * A raw value of a product as JSON says it.
    */
   public function value(string $field, ?string $raw): mixed {
-    return $raw === NULL || $this->isText($field) ? $raw : json_decode($raw);
+    return $raw === NULL || $field === 'slug' || $this->mapping->text($field) ? $raw : json_decode($raw);
   }
 
   /**
@@ -142,6 +144,21 @@ final class Stored {
   }
 
   /**
+   * The slug of a node is what its newest alias has after our own begin.
+   */
+  private function addSlugs(array &$stored, array $ids): void {
+    $prefix = rtrim('/' . trim($this->mapping->setting('path_prefix'), '/'), '/') . '/';
+    $paths = array_map(static fn (int $id): string => "/node/$id", $ids);
+    $rows = $this->database->query('SELECT [path], [alias] FROM {path_alias} WHERE [status] = 1 AND [path] IN (:paths[]) ORDER BY [id]', [':paths[]' => $paths], self::ROWS);
+    foreach ($rows as $row) {
+      $id = (int) substr($row['path'], 6);
+      if (isset($stored[$id])) {
+        $stored[$id]['slug'] = str_starts_with($row['alias'], $prefix) ? substr($row['alias'], strlen($prefix)) : ltrim($row['alias'], '/');
+      }
+    }
+  }
+
+  /**
    * Texts that are fields of the node.
    */
   private function addTexts(array &$stored, array $ids): void {
@@ -149,10 +166,12 @@ final class Stored {
       if (!$column = $this->mapping->column($name)) {
         continue;
       }
-      $rows = $this->database->query("SELECT [entity_id], [langcode], [$column[1]] AS value FROM {{$column[0]}} WHERE [deleted] = 0 AND [delta] = 0 AND [entity_id] IN (:ids[])", [':ids[]' => $ids], self::ROWS);
+      $format = str_ends_with($column[1], '_value') && $this->database->schema()->fieldExists($column[0], substr($column[1], 0, -5) . 'format') ? '[' . substr($column[1], 0, -5) . 'format]' : 'NULL';
+      $rows = $this->database->query("SELECT [entity_id], [langcode], [$column[1]] AS value, $format AS format FROM {{$column[0]}} WHERE [deleted] = 0 AND [delta] = 0 AND [entity_id] IN (:ids[])", [':ids[]' => $ids], self::ROWS);
       foreach ($rows as $row) {
         if (isset($stored[(int) $row['entity_id']]['texts'][$row['langcode']])) {
           $stored[(int) $row['entity_id']]['texts'][$row['langcode']][$name] = (string) $row['value'];
+          $stored[(int) $row['entity_id']]['formats'][$row['langcode']][$name] = $row['format'];
         }
       }
     }

@@ -89,6 +89,7 @@ final class View {
     return [
       'id' => $row['backend_id'],
       'backend' => $row['backend'],
+      'retired' => (bool) (int) $row['retired'],
       'market' => $offers[0]['market'] ?? '',
       'price_text' => $this->priceText($offers),
       'availability' => $availability,

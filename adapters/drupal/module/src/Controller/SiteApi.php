@@ -76,6 +76,8 @@ final class SiteApi {
         'media' => $this->pictures->isReady(),
         'events' => TRUE,
         'multilingual' => $this->mapping->isMultilingual(),
+        'merges' => TRUE,
+        'retire_policies' => array_keys(Retire::POLICIES),
         'max_body_bytes' => ((int) Bytes::toNumber((string) ini_get('post_max_size'))) ?: NULL,
       ],
       'admin_url' => str_replace('0000', '{id}', Url::fromRoute('entity.node.edit_form', ['node' => '0000'], ['absolute' => TRUE])->toString()),
@@ -107,6 +109,8 @@ final class SiteApi {
       Received::check(is_string($item->slug) && is_object($item->fields) && is_object($item->expected) && is_bool($item->whole), 'slug, fields, expected or whole is malformed');
       $item->verbatim ??= [];
       $item->seen ??= NULL;
+      $item->joined ??= new \stdClass();
+      Received::check(is_object($item->joined), 'joined is malformed');
       Received::check(is_array($item->verbatim) && ($item->seen === NULL || is_string($item->seen)), 'verbatim or seen is malformed');
     }
     $this->needsSetup();
@@ -131,6 +135,10 @@ final class SiteApi {
    */
   public function retire(Request $request): JsonResponse {
     [, $items] = Received::writes($request, ['product', 'category'], self::DOCUMENTS);
+    foreach ($items as $item) {
+      $item->policy ??= 'unpublish';
+      Received::check(is_string($item->policy) && isset(Retire::POLICIES[$item->policy]), 'policy is unknown');
+    }
     return self::answer(['receipts' => $this->writes->run($items, ['content', 'offers'], $this->retireWriter)]);
   }
 

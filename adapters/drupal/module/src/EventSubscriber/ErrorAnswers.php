@@ -44,7 +44,7 @@ final class ErrorAnswers implements EventSubscriberInterface {
       $error instanceof HttpExceptionInterface => [$error->getStatusCode(), NULL, 'Drupal refused the request.'],
       default => [500, 'failed', 'Drupal failed; its log says why.'],
     };
-    if ($status >= 500) {
+    if ($status >= 500 && !$error instanceof Refused) {
       $this->logger->error('@class: @message', ['@class' => get_class($error), '@message' => $error->getMessage()]);
     }
     $answer = ['code' => $code === NULL ? "drupal_$status" : "commerce_connector_$code", 'message' => $message];
