@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connector.errors import Rejected, blaming
+from connector.errors import ConnectorError, Rejected, blaming
 from connector.model import BackendName, Lane, ProductId, SiteName, Subject, SubjectKind
 from connector.ports import Catalogue, Clock, Signal, WebhookEvent
 from connector.state import runs, signals, todo
@@ -25,6 +25,8 @@ EVERY_LANE = frozenset({Lane.OFFERS, Lane.CONTENT})
 SENDER_PATIENCE_SECONDS = 5.0
 """A webhook's sender waits no longer for the state; it is told to come again."""
 POLL = "poll"
+IMPORT = "import"
+"""The kind of the run that fills a new site."""
 
 
 @dataclass(slots=True)
@@ -216,11 +218,16 @@ class Detector:
             cursor = signals.read_cursor(connection, self.backend, POLL)
         if fresh and cursor is None:
             self.poll()
-        if fresh:
-            now = self.clock.now()
-            why = Why(runs.new_id(now), "first import")
-            self.mark_all(fresh, EVERY_LANE, Priority.BULK, why)
-            self.imported(fresh)
+        for site in fresh:
+            with self.database.write() as connection:
+                run_id = runs.start_run(connection, IMPORT, site, "connector", self.clock.now())
+            why = Why(run_id, "first import", run_id)
+            try:
+                self.mark_all([site], EVERY_LANE, Priority.BULK, why)
+            except ConnectorError as error:
+                self._end_import(site, "failed", error.message)
+                raise
+            self.imported([site])
         return fresh
 
     def imported(self, sites: Iterable[SiteName]) -> None:
@@ -249,6 +256,11 @@ class Detector:
     def proved(self, site: SiteName) -> None:
         """A reconcile has compared the imported site with the backend."""
         self._note_import([site], "proved")
+        self._end_import(site, "done", "imported, and held against the backend")
+
+    def _end_import(self, site: SiteName, outcome: str, message: str) -> None:
+        with self.database.write() as connection:
+            runs.end_running(connection, IMPORT, site, outcome, message, self.clock.now())
 
     def _note_import(self, sites: Iterable[SiteName], standing: str) -> None:
         now = self.clock.now()

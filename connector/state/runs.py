@@ -76,6 +76,16 @@ def end_run(
     )
 
 
+def end_running(
+    connection: Connection, kind: str, site: SiteName, outcome: str, message: str, now: datetime
+) -> None:
+    """Note how the runs of a kind that are under way at a site ended."""
+    running = (runs.c.kind == kind, runs.c.site == site, runs.c.outcome == "running")
+    connection.execute(
+        update(runs).where(*running).values(ended_at=now, outcome=outcome, message=message)
+    )
+
+
 def get_run(connection: Connection, run_id: str) -> Run | None:
     row = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().first()
     return Run(**row) if row else None
