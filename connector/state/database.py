@@ -36,6 +36,11 @@ LINK: dict[str, Any] = {
     "tcp_user_timeout": 5000,
 }
 """How a connection to PostgreSQL notices within seconds that the server is cut off."""
+SERVER_SIDE = (
+    "SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3;"
+    " SET tcp_user_timeout = 6000; SET idle_in_transaction_session_timeout = 10000"
+)
+"""How the server notices within seconds that we are cut off, or stand still with rows locked."""
 
 Announce = Callable[[Connection, frozenset["Marked"]], None]
 """Told at the end of a transaction, while it is still open, what became due in it."""
@@ -142,6 +147,7 @@ def _engine(url: str) -> tuple[Engine, Path | None]:
         if dialect == "postgresql":
             link = {key: value for key, value in LINK.items() if key not in parsed.query}
             engine = create_engine(parsed, pool_pre_ping=True, pool_size=16, connect_args=link)
+            event.listen(engine, "connect", _prepare_postgresql)
             return engine, None
     except (ArgumentError, NoSuchModuleError) as error:
         raise ConfigError([Problem("state", f"not a database address ({error})", fix)]) from error
@@ -154,6 +160,11 @@ def _engine(url: str) -> tuple[Engine, Path | None]:
         install = "Install it: pip install 'commerce-connector[postgresql]'"
         raise ConfigError([Problem("state", missing, install)]) from error
     raise ConfigError([Problem("state", f"{dialect} is not supported", fix)])
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    connection.execute(SERVER_SIDE)
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

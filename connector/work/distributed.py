@@ -66,7 +66,7 @@ class DistributedEngine:
 
     def __post_init__(self) -> None:
         self._steps = embedded.Engine(
-            self.database, self.clock, (), self.lease_seconds, self.chance
+            self.database, self.clock, (), self.lease_seconds, self.chance, self.leads
         )
         self._shares = {(line.site, line.name): line for line in self.lines}
         self._places = Counter((line.site, line.name) for line in self.lines)

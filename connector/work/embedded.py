@@ -65,6 +65,8 @@ class Engine:
     lines: Sequence[Line]
     lease_seconds: float = 120.0
     chance: Callable[[], float] = random.random
+    may_probe: Callable[[], bool] = lambda: True
+    """Whether this process is the one that tries a target again; one probe at a time is enough."""
     _stopping: threading.Event = field(default_factory=threading.Event)
     _wakes: int = 0
     _woken: threading.Condition = field(default_factory=threading.Condition)
@@ -176,7 +178,7 @@ class Engine:
         return all(self._probe(line, suspension.target) for suspension in held)
 
     def _probe(self, line: Line, target: str) -> bool:
-        if not self._probing.acquire(blocking=False):
+        if not self.may_probe() or not self._probing.acquire(blocking=False):
             return False
         try:
             line.handler.probe(target)

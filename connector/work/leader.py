@@ -14,16 +14,12 @@ from collections.abc import Callable
 
 import psycopg
 
-from connector.state.database import LINK
+from connector.state.database import LINK, SERVER_SIDE
 
 LOCK = 0x636F6E6E
 """Names the lock among others of the same database."""
 TRUSTED_SECONDS = 4.0
 """How long a lock that was seen held is believed in; less than the server takes to free it."""
-ASK_AFTER_HOLDER = (
-    "SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1;"
-    " SET tcp_keepalives_count = 3; SET tcp_user_timeout = 6000"
-)
 
 
 class Leadership:
@@ -61,7 +57,7 @@ class Leadership:
         """A lock of a session is granted to that session again and again, so asking is enough."""
         if self._connection is None:
             self._connection = psycopg.connect(self._conninfo, autocommit=True, **LINK)
-            self._connection.execute(ASK_AFTER_HOLDER)
+            self._connection.execute(SERVER_SIDE)
         held = "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s"
         mine = self._connection.execute(f"{held} AND pid = pg_backend_pid()", [LOCK]).fetchone()
         if mine == (True,):

@@ -26,7 +26,7 @@ from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 
 from connector.model import SiteName
-from connector.state.database import LINK
+from connector.state.database import LINK, SERVER_SIDE
 from connector.work.jobs import STALLED_SECONDS, TASK, Drain
 
 log = structlog.get_logger(__name__)
@@ -170,6 +170,7 @@ class Workers:
             open=False,
             timeout=CONNECT_SECONDS,
             check=AsyncConnectionPool.check_connection,
+            configure=_prepare,
         )
         try:
             await pool.open(wait=True, timeout=CONNECT_SECONDS)
@@ -217,6 +218,11 @@ class Workers:
         # A thread of its own, which nobody waits for when the program ends.
         threading.Thread(target=run, name=drain.lock, daemon=True).start()
         await asyncio.wrap_future(done)
+
+
+async def _prepare(connection: psycopg.AsyncConnection) -> None:
+    await connection.execute(SERVER_SIDE)
+    await connection.commit()
 
 
 def _told(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -63,9 +63,18 @@ class Watch:
     """Rows that two requests wrote at once."""
     backwards: list[Key] = field(default_factory=list)
     """Rows on which an older write was applied after a newer one."""
+    refused: list[Key] = field(default_factory=list)
+    """Rows whose older write was not applied."""
     in_hand: dict[str, set[Key]] = field(default_factory=dict)
     """Rows of the requests under way, by the address that they came from."""
     fences: dict[Key, Fence] = field(default_factory=dict)
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 64
+
+    def handle_error(self, *_: object) -> None:
+        """A daemon that was killed reads no answer; that is no news here."""
 
 
 class Simulation:
@@ -84,7 +93,7 @@ class Simulation:
         self.watch = Watch()
         self._seconds = seconds
         self._guard = threading.Lock()
-        self._server = ThreadingHTTPServer((host, 0), self._handler())
+        self._server = _Server((host, 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self.url = f"http://{host}:{self._server.server_address[1]}"
@@ -141,6 +150,8 @@ class Simulation:
             for write, receipt in zip(batch, receipts, strict=True):
                 if receipt.outcome is Outcome.DONE:
                     self._note(host, (write.subject, LANES[method]), write.fence)
+                elif receipt.outcome is Outcome.STALE:
+                    self.watch.refused.append((write.subject, LANES[method]))
             self.watch.in_hand[host] -= keys
         return receipts
 

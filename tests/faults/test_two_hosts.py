@@ -107,6 +107,49 @@ def test_both_work_and_when_one_is_killed_the_other_finishes(
     assert (found["changed"], found["missing"], found["surplus"], found["drifted"]) == (0, 0, 0, 0)
 
 
+def test_one_that_stood_still_writes_nothing_late(pair: Cluster, two: list[Host]) -> None:
+    """Its machine sleeps; what it had in hand is worked at elsewhere, and changes once more."""
+    _, sleeper = pair.daemons
+    begin(pair)
+    watch = pair.simulation.watch
+    until(lambda: len(watch.writers) > PRODUCTS, "half of the first import", 120)
+    until(lambda: bool(watch.in_hand[two[1].address]), "it writes")
+    assert sleeper.daemon is not None
+    sleeper.daemon.process.send_signal(signal.SIGSTOP)
+    try:
+        until(lambda: imported(pair), "the other finishes", 120)
+        for number in range(PRODUCTS):
+            _set_price(pair, number, 999)
+        until(lambda: _price(pair, PRODUCTS - 1) == 999 and pair.daemons[0].due() == 0, "changed")
+    finally:
+        sleeper.daemon.process.send_signal(signal.SIGCONT)
+    until(lambda: pair.daemons[0].ask("status")["daemon"] == {"daemons": 2}, "it works again")
+    print(f"stood still: {len(watch.refused)} late writes refused, {len(watch.backwards)} applied")
+    assert_sound(pair)
+    assert {_price(pair, number) for number in range(PRODUCTS)} == {999}
+
+
+def test_one_that_is_cut_off_is_replaced_and_comes_back(pair: Cluster, two: list[Host]) -> None:
+    leader, other = pair.daemons
+    begin(pair)
+    watch = pair.simulation.watch
+    until(lambda: len(watch.writers) > PRODUCTS, "half of the first import", 120)
+    two[0].cut_off()
+    cut_at = time.monotonic()
+    try:
+        until(lambda: other.due() == 0 and len(watch.writers) == 2 * PRODUCTS, "all is done", 120)
+        took = time.monotonic() - cut_at
+        print(f"cut off one of two, the leader: the other finished all after {took:.1f} s")
+        _set_price(pair, 3, 555)
+        until(lambda: _price(pair, 3) == 555, "the other leads, and polls")
+    finally:
+        two[0].join()
+    until(lambda: other.ask("status")["daemon"] == {"daemons": 2}, "it is back")
+    assert leader.daemon is not None and leader.daemon.process.poll() is None
+    assert took <= TAKEN_OVER_SECONDS
+    assert_sound(pair)
+
+
 def test_when_the_leader_is_killed_the_other_polls(pair: Cluster) -> None:
     first, second = pair.daemons
     first.start()

@@ -46,6 +46,7 @@ class Row:
     attempts: int = 0
     fence: int = 0
     until: datetime | None = None
+    owner: str = ""
     claimed_at: datetime | None = None
 
     def free(self, now: datetime) -> bool:
@@ -93,8 +94,9 @@ class DueRows(RuleBasedStateMachine):
         limit=st.integers(1, 3),
         below=st.sampled_from([None, Priority.BULK]),
         lanes=st.sampled_from([[Lane.OFFERS], list(Lane)]),
+        owner=st.sampled_from(["w", "v"]),
     )
-    def claim(self, limit: int, below: int | None, lanes: list[Lane]) -> object:
+    def claim(self, limit: int, below: int | None, lanes: list[Lane], owner: str) -> object:
         free = {
             key: row
             for key, row in self.rows.items()
@@ -109,21 +111,22 @@ class DueRows(RuleBasedStateMachine):
                 limit=limit,
                 now=self.now,
                 lease_seconds=LEASE,
-                owner="w",
+                owner=owner,
                 below=below,
             )
         urgent = sorted(free, key=lambda key: (free[key].priority, free[key].due_at, *key))
         assert {(c.subject, c.lane) for c in taken} == set(urgent[:limit])
         for each in taken:
-            self._hold(each)
+            self._hold(each, owner)
         return multiple(*taken)
 
-    def _hold(self, claim: Claimed) -> None:
+    def _hold(self, claim: Claimed, owner: str) -> None:
         row = self.rows[claim.subject, claim.lane]
         assert claim.fence > self.fence or claim.fence == row.fence or claim.claimed_at == self.now
         assert (claim.marks, claim.attempts) == (row.marks, row.attempts)
         assert (claim.priority, claim.first_marked_at) == (row.priority, row.first)
         row.fence, self.fence = claim.fence, max(claim.fence, self.fence)
+        row.owner = owner
         row.until = self.now + timedelta(seconds=LEASE)
         row.claimed_at = self.now
 
@@ -181,6 +184,17 @@ class DueRows(RuleBasedStateMachine):
             freed = todo.release_all(connection)
         assert freed == sum(1 for row in self.rows.values() if row.until is not None)
         for row in self.rows.values():
+            row.until = None
+
+    @rule(owner=st.sampled_from(["w", "v"]))
+    def an_owner_is_gone(self, owner: str) -> None:
+        held = {key: row for key, row in self.rows.items() if row.until is not None}
+        with self.database.write() as connection:
+            assert todo.lease_owners(connection) == {row.owner for row in held.values()}
+            freed = todo.release_owned(connection, {owner})
+        theirs = [row for row in held.values() if row.owner == owner]
+        assert freed == len(theirs)
+        for row in theirs:
             row.until = None
 
     @invariant()
