@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 from connector.errors import ConnectorError
 from connector.model import FieldHash, FieldName, JsonValue, Lane, ProductId
 from connector.ports import ContentWrite, Receipt
-from connector.reconcile import reconcile
 from connector.state import conflicts, todo
 from connector.state.conflicts import OpenConflict
 from connector.state.todo import Due, Priority, Why
@@ -24,9 +22,10 @@ from connector.sync.rules import SiteRules
 from connector.testing import generate
 from connector.testing.catalogue import MemoryCatalogue
 from connector.testing.clock import FakeClock
-from connector.testing.faults import FaultyCatalogue, FaultySite, Script, Seeded, lost_answer
+from connector.testing.faults import FaultySite, Script, lost_answer
 from connector.testing.site import WITH_EXTENSION, MemorySite, stored_hash
 from connector.work.retry import RetryPolicy
+from tests.desk import Desk, editor_of
 from tests.house import EUROS, SITE, House
 
 ONE = generate.product_subject(1)
@@ -486,100 +485,9 @@ def test_settle_exactly(
 # ---- whole lives ----
 
 
-class Desk:
-    """A shop and an editor, each with paragraphs of its own, and a title that both want."""
-
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.dice = random.Random(seed)
-        self.clock = FakeClock()
-        self.site = MemorySite("blog")
-        self.plans = (Seeded(seed), Seeded(seed + 1))
-        catalogue = MemoryCatalogue()
-        self.house = House(
-            folder,
-            catalogue,
-            self.site,
-            seen_catalogue=FaultyCatalogue(catalogue, self.plans[0], self.clock),
-            seen_site=FaultySite(self.site, self.plans[1], self.clock),
-            rules=rules(),
-            clock=self.clock,
-            policy=RetryPolicy(park_after=10**6),
-        )
-        self.shop = [f"shop {number} as begun" for number in range(3)]
-        self.editor: dict[int, str] = {}
-        self.number = 0
-        self.say()
-
-    def say(self) -> None:
-        words = "".join(
-            f"<p>{each}</p>\n<p>editor's place {n}</p>\n" for n, each in enumerate(self.shop)
-        )
-        shop(self.house, description=words)
-
-    def step(self) -> None:
-        self.number += 1
-        place, kind = self.dice.randrange(3), self.dice.randrange(7)
-        if kind == 0:
-            self.shop[place] = f"shop {place} at {self.number}"
-            self.say()
-        elif kind == 1 and self.site.page(ONE):
-            text = str(page(self.house))
-            old = self.editor.get(place, f"editor's place {place}")
-            self.editor[place] = f"editor {place} at {self.number}"
-            assert old in text
-            self.site.edit(ONE, DESCRIPTION, text.replace(old, self.editor[place]))
-        elif kind == 2:
-            self.attempt(self.house.detector.poll)
-        elif kind == 3:
-            self.attempt(self.house.step)
-        elif kind == 4:
-            self.clock.advance(seconds=self.dice.randrange(40))
-        elif kind == 5 and self.dice.random() < 0.2:
-            self.attempt(self.reconcile)
-        elif kind == 6 and self.dice.random() < 0.2:
-            self.restart()
-
-    def restart(self) -> None:
-        """A daemon that died with claims in its hands."""
-        with self.house.database.write() as connection:
-            todo.release_all(connection)
-        self.house.work._open = None
-
-    def attempt(self, work: object) -> None:
-        assert callable(work)
-        try:
-            work()
-        except ConnectorError:
-            self.clock.advance(seconds=1)
-
-    def reconcile(self) -> None:
-        reconcile(self.house.database, self.house.work.target(), self.clock, "desk")
-
-    def end(self) -> None:
-        for plan in self.plans:
-            plan.stop()
-        self.clock.advance(seconds=600)
-        self.house.detector.poll()
-        self.house.detector.import_new_sites()
-        self.house.settle(hours=48)
-        self.reconcile()
-        self.house.settle(hours=48)
-
-
 @pytest.mark.parametrize("seed", range(LIVES))
 def test_whatever_comes_between_both_sides_words_are_on_the_page(tmp_path: Path, seed: int) -> None:
-    desk = Desk(tmp_path, seed)
-    desk.attempt(desk.house.fill)
-    for _ in range(40):
-        desk.step()
-    desk.end()
-    words = [
-        f"<p>{each}</p>"
-        for n, shops in enumerate(desk.shop)
-        for each in (shops, desk.editor.get(n, f"editor's place {n}"))
-    ]
-    assert str(page(desk.house)).split("\n") == words
-    assert open_conflicts(desk.house) == []
-    assert desk.house.due() == 0
-    assert desk.house.parked() == []
-    desk.house.database.close()
+    site = MemorySite("blog")
+    desk = Desk(tmp_path, seed, site, editor_of(site), 1)
+    desk.live(40)
+    desk.check()
