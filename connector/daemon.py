@@ -36,6 +36,7 @@ log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 10.0
 BEGIN_SECONDS = 15.0
+EDITS_SECONDS = 10
 """How often new sites, missing baselines and unproved imports are looked for."""
 KEEP_TRAIL = timedelta(days=30)
 KEEP_INBOX = timedelta(days=7)
@@ -160,6 +161,7 @@ class Daemon:
                 )
         self._scheduler.add_job(self._ring, "interval", seconds=1, id="scheduled prices")
         self._scheduler.add_job(self._watch_freshness, "interval", seconds=5, id="freshness")
+        self._scheduler.add_job(self._read_edits, "interval", seconds=EDITS_SECONDS, id="edits")
         self._scheduler.add_job(self._prune, "interval", hours=6, id="prune")
         if self._config.work.reconcile_at != "off":
             hour, _, minute = self._config.work.reconcile_at.partition(":")
@@ -210,6 +212,24 @@ class Daemon:
             if held is not None:
                 with self._connector.database.write() as connection:
                     targets.resume(connection, target)
+
+    def _read_edits(self) -> None:
+        """What people did at the sites; one that cannot be asked is left alone for a while."""
+        if not self._connector.engine.leads():
+            return
+        for name, work in self._connector.works.items():
+            if self._config.sites[name].paused:
+                continue
+            try:
+                if work.read_edits():
+                    self._connector.engine.wake()
+            except ConnectorError as error:
+                self._metrics.jobs.labels("edits", "failed").inc()
+                self._suspend(error.target or targets.site_target(name), error)
+                log.warning("Edits cannot be read", action="edits.failed", reason=error.message)
+            except Exception:
+                self._metrics.jobs.labels("edits", "crashed").inc()
+                log.exception("Edits met something unforeseen", action="edits.crash", site=name)
 
     def _suspend(self, target: str, error: ConnectorError) -> None:
         now = self._clock.now()

@@ -455,6 +455,21 @@ class StoredDocument:
     """Of what the site stored for us itself; "" where an editor's words are in it."""
 
 
+@dataclass(frozen=True, slots=True)
+class SiteEvent:
+    """Something that a person did at the site."""
+
+    id: str
+    at: datetime
+    subject: Subject
+    cms_id: CmsId
+    what: str
+    """edited, trashed, restored, published, unpublished or deleted."""
+    fields: tuple[FieldName, ...]
+    user: str
+    """As the site names them."""
+
+
 class Site(Protocol):
     """Writes to and reads from one CMS site, for one backend's subjects.
 
@@ -484,6 +499,12 @@ class Site(Protocol):
 
     def documents(self, kind: SubjectKind, ids: Sequence[str]) -> Sequence[StoredDocument]:
         """What is stored of those subjects that the site has; nothing where it does not merge."""
+
+    def events(self, after: str) -> Iterator[Sequence[SiteEvent]]:
+        """What people did after an event ("0": from the oldest kept), oldest first, in pages."""
+
+    def acknowledge_events(self, upto: str) -> None:
+        """Let the site forget its events up to and including this one."""
 
     def write_status(self, batch: Sequence[StatusNote]) -> None: ...
 

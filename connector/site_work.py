@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from connector.deliver import Delivery
+from connector.edit_log import EditLog
 from connector.errors import ConnectorError, blaming
 from connector.fetch_picture import PictureRules, fetch_picture
 from connector.media import Fetch, MediaDelivery
@@ -76,6 +77,10 @@ class SiteWork:
                 self.catalogue.check()
         else:
             self._check()
+
+    def read_edits(self) -> int:
+        """Take over what people did at the site. Answers how many events."""
+        return EditLog(self.database, self.target(), self.clock).pull()
 
     def target(self) -> Target:
         """The site, opened. Raises ConnectorError when it cannot be now."""

@@ -36,6 +36,7 @@ from connector.ports import (
     Receipt,
     RetireWrite,
     SiteCapabilities,
+    SiteEvent,
     SiteFacts,
     SiteSettings,
     StatusNote,
@@ -155,7 +156,7 @@ class SiteApi:
             found += wire.documents_from(answer)
         return found
 
-    def events(self, after: str) -> Iterator[Sequence[wire.SiteEvent]]:
+    def events(self, after: str) -> Iterator[Sequence[SiteEvent]]:
         """What people did at the site after an event ("0": from the oldest kept), in order."""
         for items in self._pages("/events", after=after):
             yield [wire.event_from(item) for item in items]

@@ -35,6 +35,7 @@ from connector.ports import (
     Receipt,
     RetireWrite,
     SiteCapabilities,
+    SiteEvent,
     SiteFacts,
     StatusNote,
     StoredDocument,
@@ -53,20 +54,6 @@ class Description:
     facts: SiteFacts
     admin_url: str | None
     max_body_bytes: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SiteEvent:
-    """Something that a person did at the site."""
-
-    id: str
-    at: datetime
-    subject: Subject
-    cms_id: CmsId
-    what: str
-    """edited, trashed, restored, published, unpublished or deleted."""
-    fields: tuple[FieldName, ...]
-    user: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ def show(options: Options, number: int) -> int:
         return 0
     where = f", {page}" if page else ""
     click.echo(f"{row.site} {row.subject} {row.field}{where}")
+    if row.edited_by is not None:
+        click.echo(f"last edited by user {row.edited_by} at {row.edited_at:%Y-%m-%d %H:%M} UTC")
     if row.ruling:
         click.echo(f"{_said(row)}; it is done when the page is next written")
     conflict = row.contested.conflict
@@ -209,6 +211,8 @@ def _as_json(row: OpenConflict) -> dict[str, object]:
         "base_is_known": not isinstance(conflict.base, Unknown),
         "backend": conflict.backend,
         "editor": conflict.site,
+        "edited_by": row.edited_by,
+        "edited_at": row.edited_at,
         "found_at": row.found_at,
         "cause": row.cause,
         "choice": row.ruling.choice if row.ruling else None,

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, or_, select, update
 
 from connector.model import FieldHash, FieldName, JsonValue, SiteName, Subject, SubjectKind
 from connector.state.database import insert
-from connector.state.tables import conflicts
+from connector.state.tables import conflicts, edits
 from connector.sync.edits import Choice, Contested, Ruling
 from connector.sync.merge import UNKNOWN, Conflict, Unknown
 
@@ -38,6 +38,9 @@ class OpenConflict:
     ruling: Ruling | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
+    edited_by: str | None = None
+    """Who edited the field last, as the site names them; None: its log has not told."""
+    edited_at: datetime | None = None
 
 
 def record(
@@ -125,7 +128,7 @@ def list_conflicts(
     undecided: bool = False,
 ) -> list[OpenConflict]:
     """Open conflicts, oldest first. `field` names one language's or, bare, all of them."""
-    query = select(conflicts).order_by(conflicts.c.found_at, conflicts.c.id)
+    query = _with_edits().order_by(conflicts.c.found_at, conflicts.c.id)
     if site is not None:
         query = query.where(conflicts.c.site == site)
     if subject is not None:
@@ -141,7 +144,7 @@ def list_conflicts(
 
 
 def find_conflict(connection: Connection, number: int) -> OpenConflict | None:
-    query = select(conflicts).where(conflicts.c.id == number)
+    query = _with_edits().where(conflicts.c.id == number)
     row = connection.execute(query).mappings().first()
     return None if row is None else _conflict(row)
 
@@ -187,4 +190,13 @@ def _conflict(row: Mapping[Any, Any]) -> OpenConflict:
         ruling=ruling,
         decided_by=row["decided_by"],
         decided_at=row["decided_at"],
+        edited_by=row.get("edited_by"),
+        edited_at=row.get("edited_at"),
     )
+
+
+def _with_edits() -> Select[Any]:
+    same = [edits.c[name] == conflicts.c[name] for name in ("site", "kind", "subject", "field")]
+    return select(
+        conflicts, edits.c.user.label("edited_by"), edits.c.at.label("edited_at")
+    ).select_from(conflicts.outerjoin(edits, and_(*same)))

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from connector.model import (
     BackendName,
     CmsId,
+    FieldHash,
     FieldName,
     Lane,
     Product,
@@ -92,6 +93,20 @@ def distrust(connection: Connection, site: SiteName, lane: Lane, subject: Subjec
     row = load_mirror(connection, site, lane, [subject]).get(subject)
     if row is not None:
         save_mirror(connection, [replace(row, fields=dict(doubted(row.fields) or {}))])
+
+
+def unsend(
+    connection: Connection, site: SiteName, subject: Subject, names: Iterable[FieldName]
+) -> None:
+    """Let these fields of a page not count as sent, so that they are looked at again."""
+    row = load_mirror(connection, site, Lane.CONTENT, [subject]).get(subject)
+    if row is not None:
+        again = {
+            name: replace(row.fields[name], sent=FieldHash(""))
+            for name in names
+            if name in row.fields
+        }
+        save_mirror(connection, [replace(row, fields={**row.fields, **again})])
 
 
 def distrust_all(connection: Connection, page: int = 500) -> int:

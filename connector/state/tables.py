@@ -388,3 +388,14 @@ conflicts = Table(
     Column("decided_at", Moment),
     UniqueConstraint("site", "kind", "subject", "field", name="conflicts_once"),
 )
+
+edits = Table(
+    "edits",
+    metadata,
+    _name("site", primary_key=True),
+    *_subject(primary=True),
+    Column("field", String(100), primary_key=True),
+    Column("user", String(120), nullable=False, comment="as the site names them"),
+    Column("at", Moment, nullable=False),
+    comment="the last edit of each field, as the site's event log told",
+)

@@ -35,6 +35,7 @@ from connector.ports import (
     RetireWrite,
     Sighting,
     Site,
+    SiteEvent,
     SiteFacts,
     StatusNote,
     StoredDocument,
@@ -329,6 +330,12 @@ class FaultySite:
         lies: Mapping[Lie, Callable[[Sequence[StoredDocument]], Sequence[StoredDocument]]]
         lies = {Lie.EMPTY: _nothing, Lie.HALF: _half}
         return self._stage.call("documents", lambda: self.inner.documents(kind, ids), lies)
+
+    def events(self, after: str) -> Iterator[Sequence[SiteEvent]]:
+        return self._stage.listing("events", lambda: self.inner.events(after))
+
+    def acknowledge_events(self, upto: str) -> None:
+        self._stage.call("acknowledge_events", lambda: self.inner.acknowledge_events(upto))
 
     def write_status(self, batch: Sequence[StatusNote]) -> None:
         self._stage.call("write_status", lambda: self.inner.write_status(batch))

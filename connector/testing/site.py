@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -41,6 +42,7 @@ from connector.ports import (
     Receipt,
     RetireWrite,
     SiteCapabilities,
+    SiteEvent,
     SiteFacts,
     StatusNote,
     StoredDocument,
@@ -64,6 +66,7 @@ WITH_EXTENSION = SiteCapabilities(
     retire_policies=("unpublish", "notice", "redirect", "gone", "delete"),
 )
 _NO_FENCE = Fence(0, 0)
+_BEGAN = datetime(2026, 11, 24, 8, tzinfo=UTC)
 _TEXTS = frozenset({"title", "subtitle", "description", "seo_title", "seo_description"})
 
 
@@ -135,6 +138,8 @@ class MemorySite:
         self._refused: dict[Subject, str] = {}
         self._locked: set[Subject] = set()
         self._last_cms_id = 0
+        self._last_event = 0
+        self._events: list[SiteEvent] = []
         self.requests: list[Request] = []
         """Every call, in order."""
         self.counts: Counter[str] = Counter()
@@ -170,9 +175,12 @@ class MemorySite:
 
     # ---- what editors and hosters do ----
 
-    def edit(self, subject: Subject, name: FieldName, value: JsonValue) -> None:
+    def edit(
+        self, subject: Subject, name: FieldName, value: JsonValue, user: str = "editor"
+    ) -> None:
         with self._lock:
             self._pages[subject].fields[name] = as_stored(value)
+            self._event(subject, "edited", user, (name,))
 
     def publish(self, subject: Subject) -> None:
         with self._lock:
@@ -282,6 +290,17 @@ class MemorySite:
                 for subject, page in pages.items()
                 if page is not None
             ]
+
+    def events(self, after: str) -> Iterator[Sequence[SiteEvent]]:
+        self._note("events")
+        while page := self._events_after(int(after)):
+            yield page
+            after = page[-1].id
+
+    def acknowledge_events(self, upto: str) -> None:
+        self._note("acknowledge_events")
+        with self._lock:
+            self._events = [each for each in self._events if int(each.id) > int(upto)]
 
     def write_status(self, batch: Sequence[StatusNote]) -> None:
         self._note("write_status", tuple(each.subject for each in batch))
@@ -417,6 +436,20 @@ class MemorySite:
             self.requests.append(Request(method, subjects, write_ids))
             self.counts[method] += 1
             self.counts[f"{method}.items"] += len(subjects)
+
+    def _event(
+        self, subject: Subject, what: str, user: str, fields: tuple[FieldName, ...] = ()
+    ) -> None:
+        """Events are a second apart; a memory has no clock."""
+        self._last_event += 1
+        at = _BEGAN + timedelta(seconds=self._last_event)
+        page = self._pages[subject]
+        event = SiteEvent(str(self._last_event), at, subject, page.cms_id, what, fields, user)
+        self._events.append(event)
+
+    def _events_after(self, after: int) -> list[SiteEvent]:
+        with self._lock:
+            return [each for each in self._events if int(each.id) > after][: self._page_size]
 
     def _set_state(self, subject: Subject, state: PageState) -> None:
         with self._lock:

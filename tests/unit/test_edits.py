@@ -14,6 +14,7 @@ from connector.model import FieldHash, FieldName, JsonValue, Lane, ProductId
 from connector.ports import ContentWrite, Receipt
 from connector.state import conflicts, todo
 from connector.state.conflicts import OpenConflict
+from connector.state.targets import Suspension, resume, site_target, suspend
 from connector.state.todo import Due, Priority, Why
 from connector.sync.edits import Choice, Contested, Ruling, Settled, StoredField, settle
 from connector.sync.merge import UNKNOWN, Conflict
@@ -22,7 +23,7 @@ from connector.sync.rules import SiteRules
 from connector.testing import generate
 from connector.testing.catalogue import MemoryCatalogue
 from connector.testing.clock import FakeClock
-from connector.testing.faults import FaultySite, Script, lost_answer
+from connector.testing.faults import FaultySite, Script, broken_off, lost_answer
 from connector.testing.site import WITH_EXTENSION, MemorySite, stored_hash
 from connector.work.retry import RetryPolicy
 from tests.desk import Desk, editor_of
@@ -345,6 +346,93 @@ def test_conflicts_are_found_by_site_product_field_and_state(contested: House) -
         assert decided.ruling == Ruling(Choice.VALUE, "Newer", stored_hash("Editor"), "x")
         assert (decided.decided_by, decided.decided_at) == ("me", now)
         assert conflicts.list_conflicts(connection, undecided=True) == []
+
+
+# ---- what the site's own log tells ----
+
+
+def read_log(house: House) -> int:
+    count = house.work.read_edits()
+    house.settle()
+    return count
+
+
+def test_a_conflict_tells_who_edited_the_page_and_when(contested: House) -> None:
+    (before,) = open_conflicts(contested)
+    assert (before.edited_by, before.edited_at) == (None, None)
+    assert read_log(contested) == 1
+    contested.site.edit(ONE, TITLE, "Ada's", "ada")
+    contested.site.edit(ONE, DESCRIPTION, A + C, "bob")
+    (last, _) = [event for page in contested.site.events("1") for event in page]
+    assert read_log(contested) == 2
+    (one,) = open_conflicts(contested)
+    assert (one.edited_by, one.edited_at) == ("ada", last.at)
+    assert one.contested.conflict == Conflict("Shop", "Newer", "Ada's")
+    assert list(contested.site.events("0")) == []
+    assert read_log(contested) == 0
+
+
+def test_a_conflict_ends_when_the_editor_takes_the_backends_value(contested: House) -> None:
+    contested.site.edit(ONE, TITLE, "Newer")
+    read_log(contested)
+    assert open_conflicts(contested) == []
+    shop(contested, title="Newest")
+    contested.poll()
+    assert page(contested, TITLE) == "Newest"
+
+
+def test_edits_of_other_fields_ask_nothing(contested: House) -> None:
+    read_log(contested)
+    before = dict(contested.site.counts)
+    contested.site.edit(ONE, DESCRIPTION, A)
+    assert read_log(contested) == 1
+    asked = {n: c - before.get(n, 0) for n, c in contested.site.counts.items()}
+    assert {name for name, more in asked.items() if more} == {"events", "acknowledge_events"}
+
+
+def test_a_log_whose_reading_failed_is_read_again(tmp_path: Path) -> None:
+    site, clock = MemorySite("blog", page_size=1), FakeClock()
+    script = Script()
+    seen = FaultySite(site, script, clock)
+    house = House(tmp_path, site=site, seen_site=seen, rules=rules(), clock=clock)
+    shop(house, title="Shop", description=A + B)
+    house.fill()
+    site.edit(ONE, TITLE, "Editor")
+    shop(house, title="Newer")
+    house.poll()
+    site.edit(ONE, TITLE, "Newer", "ada")
+    script.on("events", broken_off(1)).on("acknowledge_events", lost_answer())
+    with pytest.raises(ConnectorError):
+        house.work.read_edits()
+    assert open_conflicts(house)[0].edited_by == "editor"
+    with pytest.raises(ConnectorError):
+        house.work.read_edits()
+    house.settle()
+    assert open_conflicts(house) == []
+    assert house.work.read_edits() == 0
+    house.database.close()
+
+
+def test_a_site_that_is_left_alone_or_keeps_no_log_is_not_asked(tmp_path: Path) -> None:
+    site = MemorySite("blog", capabilities=replace(WITH_EXTENSION, events=False))
+    house = House(tmp_path, site=site, rules=rules())
+    shop(house, title="Shop")
+    house.fill()
+    site.edit(ONE, TITLE, "Editor")
+    assert house.work.read_edits() == 0
+    assert site.counts["events"] == 0
+    house.database.close()
+
+
+def test_a_suspended_site_is_not_asked(house: House) -> None:
+    house.site.edit(ONE, TITLE, "Editor")
+    alone = Suspension(site_target(SITE), "down", house.clock.now(), None, 1, "me")
+    with house.database.write() as connection:
+        suspend(connection, alone)
+    assert house.work.read_edits() == 0
+    with house.database.write() as connection:
+        resume(connection, site_target(SITE))
+    assert house.work.read_edits() == 1
 
 
 # ---- sites and answers that are not as they should be ----

@@ -356,6 +356,23 @@ class SiteConformance:
         assert receipt.before is not None
         assert receipt.before[TITLE].hash != first.hashes[TITLE]
 
+    # ---- what people did ----
+
+    def test_the_log_tells_of_an_edit_until_it_is_acknowledged(self, bench: SiteBench) -> None:
+        if not capabilities(bench).events:
+            pytest.skip("this site keeps no log")
+        made = document()
+        receipt = done(bench.site.write_content([made]))
+        seen = [event for page in bench.site.events("0") for event in page]
+        assert made.subject not in {event.subject for event in seen}
+        bench.edit(made.subject, TITLE, "An editor's")
+        after = seen[-1].id if seen else "0"
+        (event,) = [event for page in bench.site.events(after) for event in page]
+        assert (event.subject, event.cms_id) == (made.subject, receipt.cms_id)
+        assert (event.what, event.fields) == ("edited", (TITLE,))
+        bench.site.acknowledge_events(event.id)
+        assert [event for page in bench.site.events("0") for event in page] == []
+
     # ---- joining an editor's words with ours ----
 
     def test_a_site_tells_what_it_stores_and_what_that_came_from(self, bench: SiteBench) -> None:

@@ -1,0 +1,75 @@
+"""What people do at a site, taken over from its event log: who changed which field, and when.
+
+An edit of a field in conflict makes its page due, so that the conflict follows what the editor
+wrote, or ends. Events are only hints beyond that: what a page holds is read from the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connector.errors import blaming
+from connector.model import Lane, SubjectKind
+from connector.ports import Clock, SiteEvent
+from connector.state import conflicts, edits, mirror, signals, todo
+from connector.state.database import Database
+from connector.state.targets import site_target, suspensions_now
+from connector.state.todo import Due, Priority, Why
+from connector.target import Target
+from connector.work.suspend import may_call
+
+EDITED = "edited"
+
+
+class EditLog:
+    """The event log of one site."""
+
+    def __init__(self, database: Database, target: Target, clock: Clock) -> None:
+        self._database = database
+        self._target = target
+        self._clock = clock
+        self._cursor = f"events:{target.name}"
+
+    def pull(self) -> int:
+        """Take over what is new, and let the site forget it. Answers how many events.
+
+        Nothing is asked of a site that keeps none, or is left alone now.
+        """
+        with self._database.read() as connection:
+            after = signals.read_cursor(connection, self._target.backend, self._cursor) or "0"
+            held = suspensions_now(connection).get(site_target(self._target.name))
+        if not self._target.capabilities.events or not may_call(held, self._clock.now()):
+            return 0
+        count = 0
+        with blaming(site_target(self._target.name)):
+            for page in self._target.site.events(after):
+                if page:
+                    self._keep(page)
+                    after, count = page[-1].id, count + len(page)
+            if count:
+                self._target.site.acknowledge_events(after)
+        return count
+
+    def _keep(self, page: Sequence[SiteEvent]) -> None:
+        """One page in one commit with the cursor behind it."""
+        site, now = self._target.name, self._clock.now()
+        edited = [
+            event
+            for event in page
+            if event.what == EDITED and event.subject.kind is SubjectKind.PRODUCT
+        ]
+        with self._database.write() as connection:
+            edits.record(connection, site, edited)
+            for event in edited:
+                open_here = conflicts.list_conflicts(connection, site=site, subject=event.subject)
+                contested = {one.field for one in open_here} & set(event.fields)
+                if contested:
+                    mirror.unsend(connection, site, event.subject, contested)
+                    todo.mark(
+                        connection,
+                        [Due(site, Lane.CONTENT, event.subject)],
+                        priority=Priority.SIGNAL,
+                        now=now,
+                        why=Why(f"{site}-event-{event.id}"[:64], f"edit by user {event.user}"),
+                    )
+            signals.move_cursor(connection, self._target.backend, self._cursor, page[-1].id, now)
