@@ -45,6 +45,7 @@ from connector.ports import (
     RetireWrite,
     Site,
     SiteCapabilities,
+    SiteEvent,
     SiteFacts,
     SiteSettings,
     StatusNote,
@@ -264,6 +265,13 @@ class PlainSite:
     def documents(self, kind: SubjectKind, ids: Sequence[str]) -> Sequence[StoredDocument]:
         """None: core has no place to keep what a page came from."""
         return []
+
+    def events(self, after: str) -> Iterator[Sequence[SiteEvent]]:
+        """None: core keeps no log."""
+        return iter(())
+
+    def acknowledge_events(self, upto: str) -> None:
+        """There is nothing to forget."""
 
     def write_status(self, batch: Sequence[StatusNote]) -> None:
         """Core has no place to show it; `check` says so in its notes."""
