@@ -72,6 +72,8 @@ def compose(config: Config, clock: Clock | None = None) -> Connector:
         for line in site_lines(config, work)
     ]
     engine = engine_for(database, clock, lines, config.work.lease_seconds)
+    for work in works.values():
+        work.sharers = lambda: max(1, engine.daemons())
     detectors = {
         name: Detector(
             database,

@@ -268,6 +268,8 @@ class Daemon:
             ring(self._connector.database, self._clock, self._connector.engine.wake)
 
     def _watch_freshness(self) -> None:
+        if not self._connector.engine.leads():
+            return
         self._watch.look()
         self._watch.send()
 

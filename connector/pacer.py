@@ -1,14 +1,14 @@
 """Waits before and after each write, so that a site is worked no harder than it takes.
 
-One pacer serves one site and is shared by its workers. Urgent writes (a price that just changed)
-wait for the limit a second alone; everything else also for its turn and for the site's rest. Which
-pace is right is work/pace.py's to say.
+One pacer serves one site and is shared by its workers; several daemons share the rate. Urgent
+writes (a price that just changed) wait for the limit a second alone; everything else also for its
+turn and for the site's rest. Which pace is right is work/pace.py's to say.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -29,9 +29,13 @@ LOOK_SECONDS = 0.05
 class Pacer:
     """Gives turns."""
 
-    def __init__(self, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self, clock: Clock, limits: Limits, sharers: Callable[[], int] = lambda: 1
+    ) -> None:
         self._clock = clock
         self._limits = limits
+        self._sharers = sharers
+        """How many processes write to the site, each of which takes its part of the rate."""
         self._pace = Pace.first(limits)
         self._lock = threading.Lock()
         self._under_way = 0
@@ -99,7 +103,7 @@ class Pacer:
         """At most so many requests a second, evenly, urgent ones among them."""
         if self._limits.per_second is None:
             return
-        apart = timedelta(seconds=1 / self._limits.per_second)
+        apart = timedelta(seconds=self._sharers() / self._limits.per_second)
         with self._lock:
             now = self._clock.now()
             mine = now if self._next_at is None else max(now, min(self._next_at, now + apart * 100))

@@ -43,6 +43,8 @@ class SiteWork:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     picture_rules: PictureRules = field(default_factory=PictureRules)
     limits: Limits = field(default_factory=Limits)
+    sharers: Callable[[], int] = lambda: 1
+    """How many processes work for the site."""
     fetch: Fetch = fetch_picture
     chance: Callable[[], float] = random.random
     _opening: threading.Lock = field(default_factory=threading.Lock)
@@ -96,7 +98,7 @@ class SiteWork:
                     self.catalogue,
                     self.rules,
                     self._check().capabilities,
-                    Pacer(self.clock, self.limits),
+                    Pacer(self.clock, self.limits, self.sharers),
                 )
                 delivery = Delivery(self.database, target, self.clock, self.policy, self.chance)
                 media = MediaDelivery(

@@ -82,6 +82,8 @@ def _alone(connector: Connector) -> Iterator[None]:
     lock = StateLock(path) if path else None
     if lock is not None:
         lock.acquire({"role": "rebuild"})
+    elif daemons := connector.engine.daemons():
+        raise StateError(f"{daemons} daemons work on this state. Stop them first")
     try:
         yield
     finally:

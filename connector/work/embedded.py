@@ -100,6 +100,8 @@ class Engine:
         return all(thread.is_alive() for thread in self._threads)
 
     def daemons(self) -> int:
+        if self._threads:
+            return 1
         path = self.database.path
         return 0 if path is None or StateLock(path).holder() is None else 1
 

@@ -93,6 +93,18 @@ def test_requests_keep_their_distance() -> None:
     assert began[-1] - began[0] == pytest.approx(2.0)
 
 
+def test_daemons_share_the_rate_that_a_site_allows() -> None:
+    clock, sharers = FakeClock(), [1]
+    pacer = Pacer(clock, Limits(per_second=4.0), lambda: sharers[0])
+    for count, apart in ((1, 0.25), (2, 0.5), (3, 0.75), (1, 0.25)):
+        sharers[0] = count
+        for _ in range(2):
+            with pacer.turn("write", 1, urgent=True):
+                last = clock.now().timestamp()
+        with pacer.turn("write", 1, urgent=True):
+            assert clock.now().timestamp() - last == pytest.approx(apart)
+
+
 def test_a_clock_that_jumps_back_keeps_nobody_waiting_longer_than_one_rest() -> None:
     clock = FakeClock()
     pacer = Pacer(clock, GENTLE)
