@@ -230,7 +230,8 @@ def test_status_explain_and_doctor_tell_the_whole(house: House, run: Run) -> Non
     run("sync", "--sku", sku(house, 14))
     standing = told(run("--json", "status"))
     assert {lane["lane"] for lane in standing["lanes"]} == {"offers", "content", "media"}
-    assert standing["runs"][0]["outcome"] == "done"
+    outcomes = {run["kind"]: run["outcome"] for run in standing["runs"]}
+    assert outcomes == {"sync": "done", "import": "running"}
     story = run("explain", sku(house, 14)).stdout
     assert "€14.14" in story
     assert "caused by sync asked by cli" in story
