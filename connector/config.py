@@ -180,6 +180,7 @@ class Work(Section):
     lease_seconds: Seconds = 120.0
     retry: Retry = Retry()
     reconcile_at: TimeOfDay = "03:00"
+    reconcile_over_hours: StrictFloat = Field(default=0.0, ge=0, le=23)
     freshness_target_seconds: Seconds = 300.0
 
 

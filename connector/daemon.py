@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
@@ -28,7 +29,8 @@ from connector.ops.metrics import Metrics
 from connector.reconcile import reconcile
 from connector.relay.service import RelayService
 from connector.serve import HttpServer, build_app
-from connector.state import journal, notices, runs, safety, signals, targets, todo
+from connector.spread import Spread
+from connector.state import journal, mirror, notices, runs, safety, signals, targets, todo
 from connector.state.database import StateLock
 from connector.work.suspend import may_call, suspension_after
 
@@ -38,6 +40,8 @@ DRAIN_SECONDS = 10.0
 BEGIN_SECONDS = 15.0
 EDITS_SECONDS = 10
 """How often new sites, missing baselines and unproved imports are looked for."""
+PROVED_AT_LEAST = timedelta(hours=25)
+"""A site that was not held against its backend for so long is due for it."""
 KEEP_TRAIL = timedelta(days=30)
 KEEP_INBOX = timedelta(days=7)
 
@@ -57,6 +61,10 @@ class Daemon:
         )
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
+            executors={
+                "default": ThreadPoolExecutor(10),
+                "reconcile": ThreadPoolExecutor(max(1, len(connector.works))),
+            },
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._watch = watch(connector)
@@ -102,6 +110,7 @@ class Daemon:
     def stop(self) -> None:
         """End within about ten seconds; what was not finished is due again."""
         log.info("Stopping", action="daemon.stop")
+        self._stop.set()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         if self._server is not None:
@@ -166,7 +175,15 @@ class Daemon:
         if self._config.work.reconcile_at != "off":
             hour, _, minute = self._config.work.reconcile_at.partition(":")
             trigger = CronTrigger(hour=int(hour), minute=int(minute), timezone="UTC")
-            self._scheduler.add_job(self._reconcile_all, trigger, id="reconcile")
+            for site in self._connector.works:
+                self._scheduler.add_job(
+                    self._reconcile_nightly,
+                    trigger,
+                    args=[site],
+                    id=f"reconcile {site}",
+                    executor="reconcile",
+                )
+            self._scheduler.add_job(self._catch_up, "interval", minutes=10, id="catch up")
 
     def _every(
         self,
@@ -201,6 +218,8 @@ class Daemon:
         try:
             work()
         except ConnectorError as error:
+            if self._stop.is_set():
+                return
             self._metrics.jobs.labels(kind, "failed").inc()
             self._suspend(error.target or target, error)
             log.warning("A job failed", action="job.failed", job=job, reason=error.message)
@@ -270,18 +289,38 @@ class Daemon:
     def _watch_freshness(self) -> None:
         if not self._connector.engine.leads():
             return
+        if not self._connector.engine.leads():
+            return
         self._watch.look()
         self._watch.send()
 
-    def _reconcile_all(self) -> None:
-        for site, work in self._connector.works.items():
-            self._guarded(f"reconcile {site}", partial(self._reconcile, site), work.backend)
+    def _reconcile_nightly(self, site: SiteName) -> None:
+        work = self._connector.works[site]
+        rest = self._spread(site)
+        self._guarded(f"reconcile {site}", partial(self._reconcile, site, rest), work.backend)
 
-    def _reconcile(self, site: SiteName) -> None:
+    def _spread(self, site: SiteName) -> Callable[[int], None]:
+        """Rests that make a comparison of this site last as long as the configuration wants."""
+        hours = self._config.work.reconcile_over_hours
+        with self._connector.database.read() as connection:
+            products = mirror.count_held(connection, site, self._clock.now())
+        return Spread(hours * 3600, products, self._stop.wait).rest
+
+    def _catch_up(self) -> None:
+        """Prove a site that was not proved in time: no daemon ran, or it was interrupted."""
+        for site, work in self._connector.works.items():
+            with self._connector.database.read() as connection:
+                last = signals.cursor_times(connection, work.backend).get(f"reconcile:{site}")
+            if last is not None and self._clock.now() - last > PROVED_AT_LEAST:
+                job = self._scheduler.get_job(f"reconcile {site}")
+                if job is not None:
+                    job.modify(next_run_time=self._clock.now())
+
+    def _reconcile(self, site: SiteName, rest: Callable[[int], None] = lambda _: None) -> None:
         connector = self._connector
         target = connector.works[site].target()
         _, report = reconcile(
-            connector.database, target, self._clock, "schedule", connector.engine.wake
+            connector.database, target, self._clock, "schedule", connector.engine.wake, rest
         )
         log.info(report.sentence(), action="reconcile.done", site=site, counts=report.counts())
 

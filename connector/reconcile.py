@@ -94,11 +94,14 @@ class Reconciliation:
         target: Target,
         clock: Clock,
         wake: Callable[[], None] = lambda: None,
+        rest: Callable[[int], None] = lambda _: None,
     ) -> None:
+        """`rest` is called after every page of either side, with how many products it had."""
         self._database = database
         self._target = target
         self._clock = clock
         self._wake = wake
+        self._rest = rest
         self._reader = TruthReader(database, target, clock)
         self._backend_round = f"reconcile-backend:{target.name}"
         self._site_round = f"reconcile-site:{target.name}"
@@ -140,11 +143,13 @@ class Reconciliation:
                 truths = Truths()
                 self._reader.project(fetched, truths)
                 self._backend_page(truths, number, why)
+                self._rest(len(truths.shown))
 
     def _read_site(self, number: int, why: Why) -> None:
         with blaming(targets.site_target(self._target.name)):
             for page in self._target.site.inventory(SubjectKind.PRODUCT):
                 self._site_page(page, number, why)
+                self._rest(len(page))
 
     # ---- categories ----
 
@@ -388,12 +393,13 @@ def reconcile(
     clock: Clock,
     asked_by: str,
     wake: Callable[[], None] = lambda: None,
+    rest: Callable[[int], None] = lambda _: None,
 ) -> tuple[str, Report]:
     """One reconcile as a run. Answers the run's id and what was found; raises after noting why."""
     now = clock.now()
     with database.write() as connection:
         run_id = runs.start_run(connection, "reconcile", target.name, asked_by, now)
-    work = Reconciliation(database, target, clock, wake)
+    work = Reconciliation(database, target, clock, wake, rest)
     try:
         report = work.run(Why(run_id, f"reconcile {run_id}", run_id))
     except ConnectorError as error:
