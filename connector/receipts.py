@@ -299,6 +299,9 @@ class Receipts:
                 settled = change.sent.keys() - change.conflicts.keys() - receipt.kept
                 over[claim.subject] = sorted(settled)
         conflicts.close(connection, self._site, over)
+        gone = [one.claim.subject for one, _ in done if isinstance(one.decision, TakeOff)]
+        for subject, names in conflicts.forget(connection, self._site, gone).items():
+            mirror.unsend(connection, self._site, subject, names)
 
     def _mirror_row(self, attempt: Attempt, receipt: Receipt, now: datetime) -> MirrorRow | None:
         claim, before = attempt.claim, attempt.before

@@ -133,7 +133,14 @@ def _decide(
 def _rows(connector: Connector, site: str | None, field: str | None) -> list[OpenConflict]:
     name: SiteName | None = chosen_sites(connector, (site,))[0] if site else None
     with connector.database.read() as connection:
-        return kept.list_conflicts(connection, site=name, field=field)
+        rows = kept.list_conflicts(connection, site=name, field=field)
+    return [row for row in rows if _is_merged(connector, row)]
+
+
+def _is_merged(connector: Connector, row: OpenConflict) -> bool:
+    """Whether the field still is both sides': the configuration may have given it to one."""
+    work = connector.works.get(row.site)
+    return work is not None and work.rules.owner(row.field).merges
 
 
 def _named(connector: Connector, numbers: tuple[int, ...]) -> list[OpenConflict]:

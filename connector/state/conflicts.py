@@ -101,6 +101,20 @@ def close(
         )
 
 
+def forget(
+    connection: Connection, site: SiteName, subjects: Sequence[Subject]
+) -> dict[Subject, set[FieldName]]:
+    """These are off sale: nobody has to decide about them. Answers what was in conflict."""
+    found: dict[Subject, set[FieldName]] = {}
+    if connection.execute(select(conflicts.c.id).limit(1)).first() is None:
+        return found
+    for subject in subjects:
+        for one in list_conflicts(connection, site=site, subject=subject):
+            found.setdefault(subject, set()).add(one.field)
+    close(connection, site, found)
+    return found
+
+
 def load_rulings(
     connection: Connection, site: SiteName, subjects: Sequence[Subject]
 ) -> dict[Subject, dict[FieldName, Ruling]]:

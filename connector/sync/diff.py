@@ -195,7 +195,9 @@ def _with_settled(
 def _due(name: FieldName, sent: FieldHash, mirror: Mirror | None, rules: SiteRules) -> bool:
     if mirror is None or name not in mirror:
         return True
-    return rules.owner(name) is not Owner.EDITOR and mirror[name].sent != sent
+    owner = rules.owner(name)
+    was_another = owner is Owner.COMMERCE and mirror[name].kept
+    return was_another or (owner is not Owner.EDITOR and mirror[name].sent != sent)
 
 
 def confirm(

@@ -12,6 +12,7 @@ import pytest
 from connector.errors import ConnectorError
 from connector.model import FieldHash, FieldName, JsonValue, Lane, ProductId
 from connector.ports import ContentWrite, Receipt
+from connector.reconcile import reconcile
 from connector.state import conflicts, todo
 from connector.state.conflicts import OpenConflict
 from connector.state.targets import Suspension, resume, site_target, suspend
@@ -228,6 +229,39 @@ def test_a_field_given_back_by_the_configuration_is_merged_from_there(tmp_path: 
         Conflict("Shop", "Newer", "Editor")
     ]
     again.database.close()
+
+
+def test_a_field_given_to_commerce_is_the_backends_at_the_next_look(tmp_path: Path) -> None:
+    house = house_of(tmp_path)
+    house.site.edit(ONE, DESCRIPTION, A + "<p>editor</p>")
+    house.site.edit(ONE, TITLE, "Editor")
+    shop(house, title="Newer", description="<p>shop</p>\n" + B)
+    house.poll()
+    house.database.close()
+    given = rules(title=Owner.COMMERCE, description=Owner.COMMERCE)
+    again = House(tmp_path, house.catalogue, house.site, rules=given, clock=house.clock)
+    reconcile(again.database, again.work.target(), again.clock, "me")
+    again.settle()
+    assert (page(again, TITLE), page(again)) == ("Newer", ("<p>shop</p>\n" + B).strip())
+    assert open_conflicts(again) == []
+    before = written(again)
+    reconcile(again.database, again.work.target(), again.clock, "me")
+    again.settle()
+    assert written(again) == before
+    again.database.close()
+
+
+def test_a_product_off_sale_asks_nobody_to_decide(contested: House) -> None:
+    old = contested.catalogue.fetch([ProductId(ONE.id)]).products[ProductId(ONE.id)]
+    contested.catalogue.remove(ProductId(ONE.id))
+    contested.poll()
+    assert open_conflicts(contested) == []
+    contested.catalogue.put(old)
+    contested.poll()
+    assert page(contested, TITLE) == "Editor"
+    assert [one.contested.conflict for one in open_conflicts(contested)] == [
+        Conflict("Shop", "Newer", "Editor")
+    ]
 
 
 def test_a_lost_state_keeps_joined_and_contested_pages(tmp_path: Path) -> None:
