@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from connector.errors import Problem, Rejected
 from connector.model import (
@@ -271,6 +271,8 @@ class SiteCapabilities:
     """Takes fields in several locales (`title@fr-FR`); otherwise the first market's alone."""
     merges: bool = False
     """Tells what it stores and what that came from (`documents`), and takes joined values."""
+    adopts: bool = False
+    """Can let pages that are there show products (`Adopting`)."""
     retire_policies: tuple[str, ...] = ("unpublish",)
     """What can become of pages that go off sale (sync.rules.RetirePolicy)."""
 
@@ -357,6 +359,30 @@ class RetireWrite:
     write_id: str
     policy: str = "unpublish"
     """One of `SiteCapabilities.retire_policies`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A page of the site that shows no product of ours, and might be one."""
+
+    cms_id: CmsId
+    slug: str
+    title: str
+    skus: tuple[str, ...]
+    """As other shop software noted them at the page."""
+    url: str | None
+    type: str
+    """What the CMS calls it: page, product ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptWrite:
+    """Let a page that is there show a product from now on. Its words stay; its address leads on."""
+
+    subject: Subject
+    fence: Fence
+    write_id: str
+    cms_id: CmsId
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,6 +494,18 @@ class SiteEvent:
     fields: tuple[FieldName, ...]
     user: str
     """As the site names them."""
+
+
+@runtime_checkable
+class Adopting(Protocol):
+    """What a site with the capability `adopts` can do beside the rest of `Site`."""
+
+    def candidates(self, types: Sequence[str] = ()) -> Iterator[Sequence[Candidate]]:
+        """Every page that shows no product of ours (of these types; none: of all that could be
+        one). Complete, or raises Incomplete."""
+
+    def adopt(self, batch: Sequence[AdoptWrite]) -> Sequence[Receipt]:
+        """Bind pages. Rejects a page or product that is bound otherwise."""
 
 
 class Site(Protocol):

@@ -27,6 +27,8 @@ from connector import signing
 from connector.errors import Incomplete, Rejected, TargetDown, TryAgain
 from connector.model import BackendName, CmsId, SubjectKind
 from connector.ports import (
+    AdoptWrite,
+    Candidate,
     Clock,
     ContentWrite,
     Held,
@@ -114,6 +116,13 @@ class SiteApi:
 
     def retire(self, batch: Sequence[RetireWrite]) -> Sequence[Receipt]:
         return self._write("/retire", batch)
+
+    def candidates(self, types: Sequence[str] = ()) -> Iterator[Sequence[Candidate]]:
+        for items in self._pages("/candidates", types=",".join(types)):
+            yield [wire.candidate_from(item) for item in items]
+
+    def adopt(self, batch: Sequence[AdoptWrite]) -> Sequence[Receipt]:
+        return self._write("/adopt", batch)
 
     def find_media(self, content_hashes: Sequence[str]) -> Mapping[str, MediaReceipt]:
         found: dict[str, MediaReceipt] = {}

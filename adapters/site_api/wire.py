@@ -25,7 +25,9 @@ from connector.model import (
     SubjectKind,
 )
 from connector.ports import (
+    AdoptWrite,
     Before,
+    Candidate,
     ContentWrite,
     Fence,
     Held,
@@ -43,7 +45,7 @@ from connector.ports import (
 )
 
 Json = Mapping[str, object]
-Write = OffersWrite | ContentWrite | TermWrite | RetireWrite
+Write = OffersWrite | ContentWrite | TermWrite | RetireWrite | AdoptWrite
 T = TypeVar("T")
 
 
@@ -117,6 +119,8 @@ def write_json(write: Write) -> dict[str, object]:
             }
         case RetireWrite():
             frame["policy"] = write.policy
+        case AdoptWrite():
+            frame["cms_id"] = write.cms_id
     return frame
 
 
@@ -167,6 +171,7 @@ def description_from(answer: Json, skew_seconds: float) -> Description:
         events=_get(can, "events", bool),
         multilingual=_get(can, "multilingual", bool),
         merges=_optional(can, "merges", bool) or False,
+        adopts=_optional(can, "adopts", bool) or False,
         retire_policies=(
             _texts(can, "retire_policies") if "retire_policies" in can else ("unpublish",)
         ),
@@ -208,6 +213,18 @@ def held_from(item: Json) -> Held:
         retired=_get(item, "retired", bool),
         hashes=_hashes(item),
         url=_optional(item, "url", str),
+    )
+
+
+def candidate_from(item: Json) -> Candidate:
+    """One item of GET /candidates."""
+    return Candidate(
+        cms_id=CmsId(_get(item, "cms_id", str)),
+        slug=_get(item, "slug", str),
+        title=_get(item, "title", str),
+        skus=_texts(item, "skus"),
+        url=_optional(item, "url", str),
+        type=_get(item, "type", str),
     )
 
 

@@ -10,7 +10,18 @@ import sys
 import click
 
 from connector import __version__
-from connector.cli import conflicts, explain, owners, parked, running, setup, status, sync, undo
+from connector.cli import (
+    adopt,
+    conflicts,
+    explain,
+    owners,
+    parked,
+    running,
+    setup,
+    status,
+    sync,
+    undo,
+)
 from connector.cli.context import Options
 from connector.errors import (
     ConfigError,
@@ -44,6 +55,7 @@ def cli(context: click.Context, config_path: str | None, as_json: bool) -> None:
 for command in (
     *setup.COMMANDS,
     *sync.COMMANDS,
+    *adopt.COMMANDS,
     *status.COMMANDS,
     *explain.COMMANDS,
     *owners.COMMANDS,

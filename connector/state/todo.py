@@ -440,6 +440,29 @@ def park(
     )
 
 
+def park_subject(
+    connection: Connection, item: Due, *, reason: str, error: str, now: datetime, run_id: str
+) -> None:
+    """Keep something where people see it that was not due: it waits for a decision of theirs."""
+    row = {
+        "site": item.site,
+        "lane": item.lane.value,
+        "kind": item.subject.kind.value,
+        "subject": item.subject.id,
+        "reason": reason,
+        "error": error,
+        "first_at": now,
+        "last_at": now,
+        "attempts": 0,
+        "run_id": run_id,
+        "trace_id": run_id,
+    }
+    statement = insert(connection, parked).values(row)
+    key = ["site", "lane", "kind", "subject"]
+    news = {name: statement.excluded[name] for name in ("reason", "error", "last_at", "run_id")}
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=news))
+
+
 def next_due(connection: Connection, site: SiteName) -> datetime | None:
     """When the site's next row is due or its lease ends; None: nothing is waiting."""
     waits = case(

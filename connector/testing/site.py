@@ -31,7 +31,9 @@ from connector.model import (
     hash_value,
 )
 from connector.ports import (
+    AdoptWrite,
     Before,
+    Candidate,
     ContentWrite,
     Fence,
     Held,
@@ -63,6 +65,7 @@ WITH_EXTENSION = SiteCapabilities(
     events=True,
     multilingual=True,
     merges=True,
+    adopts=True,
     retire_policies=("unpublish", "notice", "redirect", "gone", "delete"),
 )
 _NO_FENCE = Fence(0, 0)
@@ -111,7 +114,7 @@ class Request:
     write_ids: tuple[str, ...] = ()
 
 
-Write = TypeVar("Write", OffersWrite, ContentWrite, TermWrite, RetireWrite)
+Write = TypeVar("Write", OffersWrite, ContentWrite, TermWrite, RetireWrite, AdoptWrite)
 
 
 class MemorySite:
@@ -135,6 +138,7 @@ class MemorySite:
         self._fences: dict[tuple[Subject, Lane], Fence] = {}
         self._answers: dict[tuple[Subject, Lane], tuple[str, Receipt]] = {}
         self._media: dict[str, MediaReceipt] = {}
+        self._own: dict[CmsId, tuple[Page, tuple[str, ...]]] = {}
         self._refused: dict[Subject, str] = {}
         self._locked: set[Subject] = set()
         self._last_cms_id = 0
@@ -174,6 +178,14 @@ class MemorySite:
         return [each for each in self.requests if each.method in _WRITES]
 
     # ---- what editors and hosters do ----
+
+    def own_page(self, slug: str, title: str, skus: Sequence[str] = ()) -> CmsId:
+        """A page that was there before us, and shows no product of ours."""
+        with self._lock:
+            cms_id = self._next_cms_id()
+            page = Page(cms_id, slug, {FieldName("title"): title})
+            self._own[cms_id] = (page, tuple(skus))
+            return cms_id
 
     def edit(
         self, subject: Subject, name: FieldName, value: JsonValue, user: str = "editor"
@@ -253,6 +265,20 @@ class MemorySite:
     def retire(self, batch: Sequence[RetireWrite]) -> Sequence[Receipt]:
         _limit("documents", len(batch), self.capabilities.documents_per_request)
         return self._write_all("retire", Lane.CONTENT, batch, self._apply_retire)
+
+    def candidates(self, types: Sequence[str] = ()) -> Iterator[Sequence[Candidate]]:
+        self._note("candidates")
+        with self._lock:
+            yield [
+                Candidate(
+                    page.cms_id, page.slug, str(page.fields[FieldName("title")]), skus, None, "page"
+                )
+                for page, skus in self._own.values()
+                if not types or "page" in types
+            ]
+
+    def adopt(self, batch: Sequence[AdoptWrite]) -> Sequence[Receipt]:
+        return self._write_all("adopt", Lane.CONTENT, batch, self._apply_adopt)
 
     def find_media(self, content_hashes: Sequence[str]) -> Mapping[str, MediaReceipt]:
         self._note("find_media")
@@ -395,6 +421,14 @@ class MemorySite:
     def _last_fence(self, subject: Subject) -> str:
         fence = self._fences.get((subject, Lane.CONTENT))
         return str(fence) if fence else ""
+
+    def _apply_adopt(self, write: AdoptWrite) -> Receipt:
+        if write.subject in self._pages:
+            return self._receipt(write.subject, Outcome.REJECTED, message="it has a page already")
+        if write.cms_id not in self._own:
+            return self._receipt(write.subject, Outcome.REJECTED, message="there is no such page")
+        self._pages[write.subject], _ = self._own.pop(write.cms_id)
+        return self._receipt(write.subject, Outcome.DONE)
 
     def _apply_term(self, write: TermWrite) -> Receipt:
         parent = write.parent and Subject(SubjectKind.CATEGORY, write.parent)

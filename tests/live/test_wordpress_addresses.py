@@ -8,17 +8,20 @@ from dataclasses import replace
 import pytest
 import requests
 
-from connector.model import CategoryId, FieldHash, FieldName, Subject
-from connector.ports import Receipt
+from connector.model import CategoryId, CmsId, FieldHash, FieldName, Subject
+from connector.ports import AdoptWrite, Candidate, Outcome, Receipt
 from connector.testing.conformance.site import done, held_at
 from connector.testing.conformance.writes import (
     CATEGORIES,
+    DESCRIPTION,
     TITLE,
     change_of,
     document,
+    fence,
     offers_write,
     retire_write,
     term_write,
+    write_id,
 )
 from tests.live.test_wordpress_plugin import Bench, bench
 
@@ -167,3 +170,70 @@ def test_an_editors_own_slug_is_kept(bench: Bench) -> None:
     receipt = done(bench.site.write_content([follow]))
     assert receipt.kept == {SLUG}
     assert (receipt.url or "").endswith("/product/editors-own/")
+
+
+# ---- pages that were there before ----
+
+
+def own_page(bench: Bench, kind: str, title: str, sku: str) -> str:
+    return bench.php(
+        "$id = wp_insert_post( array( 'post_type' => $args[0], 'post_title' => $args[1],"
+        " 'post_content' => '<p>Words of our own</p>', 'post_status' => 'publish' ) );"
+        " update_post_meta( $id, '_sku', $args[2] ); echo $id;",
+        kind,
+        title,
+        sku,
+    )
+
+
+def candidates(bench: Bench, *types: str) -> dict[str, Candidate]:
+    return {each.cms_id: each for page in bench.site.candidates(types) for each in page}
+
+
+def adopt(bench: Bench, subject: Subject, cms_id: str) -> Receipt:
+    (receipt,) = bench.site.adopt([AdoptWrite(subject, fence(), write_id(), CmsId(cms_id))])
+    return receipt
+
+
+def test_a_page_becomes_a_product_with_its_words_and_its_old_address_leads_on(
+    bench: Bench,
+) -> None:
+    sku = f"SKU-{uuid.uuid4().hex[:8]}"
+    cms_id = own_page(bench, "page", f"Our own {sku}", sku)
+    found = candidates(bench)[cms_id]
+    assert (found.skus, found.type, found.title) == ((sku,), "page", f"Our own {sku}")
+    assert cms_id in candidates(bench, "page")
+    assert cms_id not in candidates(bench, "post")
+    subject = document().subject
+    receipt = adopt(bench, subject, cms_id)
+    assert (receipt.outcome, receipt.cms_id) == (Outcome.DONE, cms_id)
+    assert cms_id not in candidates(bench)
+    moved = visit(found.url)
+    assert (moved.status_code, moved.headers["location"]) == (301, receipt.url)
+    whole = document(subject)
+    expected = {TITLE: FieldHash(""), DESCRIPTION: FieldHash("")}
+    written = done(bench.site.write_content([replace(whole, expected=expected)]))
+    assert written.kept == {TITLE, DESCRIPTION}
+    assert (written.cms_id, written.made) == (cms_id, False)
+    assert "Words of our own" in visit(receipt.url).text
+
+
+def test_nothing_is_bound_twice(bench: Bench) -> None:
+    first, second = own_page(bench, "post", "One", "X"), own_page(bench, "post", "Two", "X")
+    subject, other = document().subject, document().subject
+    assert adopt(bench, subject, first).outcome is Outcome.DONE
+    assert "page already" in adopt(bench, subject, second).message
+    assert "another product" in adopt(bench, other, first).message
+    assert "no such page" in adopt(bench, other, "99999999").message
+    assert adopt(bench, subject, first).outcome is Outcome.DONE
+
+
+def test_candidates_come_in_pages_and_without_what_is_in_the_trash(bench: Bench) -> None:
+    made = {own_page(bench, "post", f"Many {n}", f"M-{n}") for n in range(5)}
+    thrown = made.pop()
+    bench.php("wp_trash_post( $args[0] );", int(thrown))
+    assert made <= set(candidates(bench))
+    assert thrown not in candidates(bench)
+    shown = document()
+    receipt = done(bench.site.write_content([shown]))
+    assert receipt.cms_id not in candidates(bench)

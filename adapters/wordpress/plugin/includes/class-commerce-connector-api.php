@@ -44,6 +44,8 @@ final class Commerce_Connector_Api {
 			array( 'POST', 'content', 'content' ),
 			array( 'POST', 'terms', 'terms' ),
 			array( 'POST', 'retire', 'retire' ),
+			array( 'GET', 'candidates', 'candidates' ),
+			array( 'POST', 'adopt', 'adopt' ),
 			array( 'POST', 'status', 'status' ),
 			array( 'GET', 'media', 'find_media' ),
 			array( 'POST', 'media', 'store_media' ),
@@ -189,6 +191,7 @@ final class Commerce_Connector_Api {
 				'events'                 => true,
 				'multilingual'           => false,
 				'merges'                 => true,
+				'adopts'                 => true,
 				'retire_policies'        => array_keys( Commerce_Connector_Retire::POLICIES ),
 				'max_body_bytes'         => (int) wp_convert_hr_to_bytes( ini_get( 'post_max_size' ) ),
 			),
@@ -263,6 +266,32 @@ final class Commerce_Connector_Api {
 			self::check( is_string( $item->policy ) && isset( Commerce_Connector_Retire::POLICIES[ $item->policy ] ), 'policy is unknown' );
 		}
 		return array( 'receipts' => Commerce_Connector_Writes::run( $items, array( 'content', 'offers' ), new Commerce_Connector_Retire( $backend ) ) );
+	}
+
+	/**
+	 * GET /candidates.
+	 *
+	 * @param WP_REST_Request $request Request.
+	 * @return array
+	 */
+	private static function candidates( $request ) {
+		self::backend( $request['backend'] );
+		$types = array_filter( explode( ',', (string) $request['types'] ) );
+		return Commerce_Connector_Adopt::candidates( $types, self::number( $request['after'], 0 ), self::limit( $request['limit'] ) );
+	}
+
+	/**
+	 * POST /adopt.
+	 *
+	 * @param WP_REST_Request $request Request.
+	 * @return array
+	 */
+	private static function adopt( $request ) {
+		list( $backend, $items ) = self::writes( $request, array( 'product' ), self::DOCUMENTS );
+		foreach ( $items as $item ) {
+			self::check( isset( $item->cms_id ) && is_string( $item->cms_id ) && ctype_digit( $item->cms_id ), 'cms_id is malformed' );
+		}
+		return array( 'receipts' => Commerce_Connector_Writes::run( $items, array( 'content' ), new Commerce_Connector_Adopt( $backend ) ) );
 	}
 
 	/**

@@ -21,7 +21,15 @@ final class Commerce_Connector_Gone {
 	 * its address again.
 	 */
 	public static function answer() {
-		$name = is_404() ? (string) get_query_var( Commerce_Connector_Types::PRODUCT ) : '';
+		if ( ! is_404() ) {
+			return;
+		}
+		$moved = Commerce_Connector_Adopt::moved_from( isset( $_SERVER['REQUEST_URI'] ) ? esc_url_raw( wp_unslash( $_SERVER['REQUEST_URI'] ) ) : '' );
+		if ( $moved ) {
+			wp_safe_redirect( (string) get_permalink( $moved ), 301, 'Commerce Connector' );
+			exit;
+		}
+		$name = (string) get_query_var( Commerce_Connector_Types::PRODUCT );
 		if ( '' === $name ) {
 			return;
 		}
