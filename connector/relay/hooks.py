@@ -14,13 +14,15 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from connector.detect import Detector
 from connector.errors import BadSignature
 from connector.model import BackendName
+from connector.relay.guard import read_bytes
+from connector.relay.problems import Problem
 
 log = structlog.get_logger(__name__)
 MAX_BODY = 256 * 1024
@@ -34,10 +36,11 @@ def hook_route(detectors: Mapping[BackendName, Detector], received: Counter) -> 
         detector = detectors.get(name)
         if detector is None:
             return Response(status_code=404)
-        body = await limited_body(request, MAX_BODY)
-        if body is None:
-            received.labels(name, "too_large").inc()
-            return Response(status_code=413)
+        try:
+            body = await read_bytes(request, MAX_BODY)
+        except Problem as problem:
+            received.labels(name, problem.word).inc()
+            return Response(status_code=problem.kind.status)
         headers = {key.lower(): value for key, value in request.headers.items()}
         status, result = await run_in_threadpool(_receive, detector, headers, body)
         received.labels(name, result).inc()
@@ -71,19 +74,3 @@ def _receive(detector: Detector, headers: Mapping[str, str], body: bytes) -> tup
         )
         return 503, "crashed"
     return (202, "noted") if fresh else (200, "repeated")
-
-
-async def limited_body(request: Request, limit: int) -> bytes | None:
-    """The body, or None when it is larger than the limit; no more than that is ever read."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
-        return None
-    body = bytearray()
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > limit:
-                return None
-    except ClientDisconnect:
-        return None
-    return bytes(body)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.testclient import TestClient
 
+from connector import detect
 from connector.clock import SystemClock
 from connector.ops.metrics import Metrics
 from connector.ports import Signal
@@ -106,6 +109,38 @@ def test_a_state_that_cannot_be_written_asks_the_sender_to_come_again(
     with sqlite3.connect(tmp_path / "state.db") as connection:
         connection.execute("ALTER TABLE elsewhere RENAME TO inbox")
     connection.close()
+    assert client.post("/hooks/shop", content=body, headers=headers).status_code == 202
+
+
+def test_a_sender_waits_a_few_seconds_for_the_state_and_no_longer(
+    tmp_path: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detect, "SENDER_PATIENCE_SECONDS", 0.2)
+    body, headers = message(2)
+    with sqlite3.connect(tmp_path / "state.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        answer = client.post("/hooks/shop", content=body, headers=headers)
+        waited = time.monotonic() - began
+        other.execute("ROLLBACK")
+    other.close()
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert 0.2 <= waited < 10
+    assert client.post("/hooks/shop", content=body, headers=headers).status_code == 202
+
+
+@pytest.mark.parametrize("error", [PoolTimeout("used up"), ZeroDivisionError("a mistake")])
+def test_whatever_fails_on_our_side_asks_the_sender_to_come_again(
+    house: House, client: TestClient, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> bool:
+        raise error
+
+    body, headers = message(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(house.detector, "receive", fail)
+        answer = client.post("/hooks/shop", content=body, headers=headers)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert client.post("/hooks/shop", content=body, headers=headers).status_code == 202
 
 
