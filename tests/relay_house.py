@@ -229,17 +229,7 @@ class RelayHouse:
     @asynccontextmanager
     async def process(self, carts: Carts | None = None) -> AsyncIterator[Process]:
         """A process, started and stopped."""
-        counter = Counter("relay", "asked", ["operation", "result"], registry=CollectorRegistry())
-        relay = Relay(
-            self.database,
-            storefronts(carts or self.carts),
-            Sealer(self.keys),
-            self.clock,
-            counter,
-            token_lifetime=timedelta(days=30),
-            limits=self.limits,
-        )
-        service = RelayService(relay)
+        service = build_service(self, carts)
         app = Starlette(routes=[service.mount()])
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
         async with (
@@ -247,3 +237,18 @@ class RelayHouse:
             httpx.AsyncClient(transport=transport, base_url="http://relay.test") as client,
         ):
             yield Process(service, client)
+
+
+def build_service(house: RelayHouse, carts: Carts | None = None) -> RelayService:
+    """What a process has of the relay, not started yet."""
+    counter = Counter("relay", "asked", ["operation", "result"], registry=CollectorRegistry())
+    relay = Relay(
+        house.database,
+        storefronts(carts or house.carts),
+        Sealer(house.keys),
+        house.clock,
+        counter,
+        token_lifetime=timedelta(days=30),
+        limits=house.limits,
+    )
+    return RelayService(relay)

@@ -40,7 +40,7 @@ def hook_route(detectors: Mapping[BackendName, Detector], received: Counter) -> 
             body = await read_bytes(request, MAX_BODY)
         except Problem as problem:
             received.labels(name, problem.word).inc()
-            return Response(status_code=problem.kind.status)
+            return Response(status_code=problem.kind.status, headers={"connection": "close"})
         headers = {key.lower(): value for key, value in request.headers.items()}
         status, result = await run_in_threadpool(_receive, detector, headers, body)
         received.labels(name, result).inc()

@@ -43,6 +43,11 @@ class Problem(Exception):
         """Repeating the same request would end the same: its answer is kept."""
         return self.kind.status < 500 and self.word not in ("rate", "busy", "under-way")
 
+    @property
+    def unread(self) -> bool:
+        """The rest of the request is not wanted: the connection ends with the answer."""
+        return self.word in ("too-large", "too-slow")
+
     def body(self, otherwise: Locale | None, trace_id: str) -> dict[str, JsonValue]:
         """The problem as JSON, in its own locale, or else in this one."""
         return {

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import secrets
 import time
+import traceback
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -154,10 +156,12 @@ class Relay:
         except (ConnectorError, SQLAlchemyError) as error:
             raise self._told(visitor, operation, error) from error
         except Exception as error:
-            log.exception(
+            log.error(
                 "A request met something unforeseen",
                 action="relay.crash",
                 operation=operation.name,
+                error=type(error).__name__,
+                where=places(error),
                 trace_id=visitor.trace_id,
             )
             raise Problem("unavailable", 5) from error
@@ -254,12 +258,20 @@ class Relay:
         return await run_in_threadpool(peek)
 
 
+def places(error: Exception) -> list[str]:
+    """Where an error came from, without what it says and what was at hand: that is a shopper's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in frames]
+
+
 def problem_json(
     problem: Problem, locale: Locale | None, trace_id: str
 ) -> tuple[int, dict[str, JsonValue], dict[str, str]]:
     """Status, body and headers of a problem."""
     seconds = problem.retry_after_seconds
     headers = {} if seconds is None else {"retry-after": str(seconds)}
+    if problem.unread:
+        headers["connection"] = "close"
     return problem.kind.status, problem.body(locale, trace_id), headers
 
 

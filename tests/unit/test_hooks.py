@@ -131,14 +131,14 @@ def test_a_sender_waits_a_few_seconds_for_the_state_and_no_longer(
 
 @pytest.mark.parametrize("error", [PoolTimeout("used up"), ZeroDivisionError("a mistake")])
 def test_whatever_fails_on_our_side_asks_the_sender_to_come_again(
-    house: House, client: TestClient, monkeypatch: pytest.MonkeyPatch, error: Exception
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_: object) -> bool:
         raise error
 
     body, headers = message(2)
     with monkeypatch.context() as patch:
-        patch.setattr(house.detector, "receive", fail)
+        patch.setattr(detect.Detector, "receive", fail)
         answer = client.post("/hooks/shop", content=body, headers=headers)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert client.post("/hooks/shop", content=body, headers=headers).status_code == 202
