@@ -88,7 +88,7 @@ class Rechecked:
 class Carts(Protocol):
     """One backend's carts.
 
-    Writes take the cart as it was just read, and answer with it as it is after them. All methods
+    Writes answer with the cart as it is after them. All methods
     may raise TryAgain (nothing was done), TargetDown (nothing was done) and CartRefused; writes
     also OutcomeUnknown: then only `read` tells what happened.
     """
@@ -102,43 +102,43 @@ class Carts(Protocol):
     async def read(self, cart: CartId) -> Cart:
         """The cart as it is now. Refuses UNKNOWN_CART."""
 
-    async def settle(self, cart: Cart) -> Cart:
+    async def settle(self, cart: CartId) -> Cart:
         """The cart once every write that was sent before is in it, or never will be.
 
         A write that changes nothing and takes its turn behind the others on the same cart.
         """
 
-    async def add(self, cart: Cart, variant: VariantId, quantity: int) -> Cart:
+    async def add(self, cart: CartId, variant: VariantId, quantity: int) -> Cart:
         """A line for an article that the cart does not hold yet.
 
         Refuses UNKNOWN_PRODUCT, OUT_OF_STOCK, QUANTITY, ORDERED.
         """
 
-    async def change(self, cart: Cart, line: LineId, quantity: int) -> Cart:
+    async def change(self, cart: CartId, line: LineId, quantity: int) -> Cart:
         """Make a line hold exactly so many pieces; 0 takes it out. Repeating it changes nothing.
 
         Refuses UNKNOWN_LINE (never for 0), OUT_OF_STOCK, QUANTITY, ORDERED.
         """
 
-    async def apply_code(self, cart: Cart, code: str) -> Cart:
+    async def apply_code(self, cart: CartId, code: str) -> Cart:
         """Apply a promotion's code; one that is applied stays. Refuses PROMOTION, ORDERED."""
 
-    async def remove_code(self, cart: Cart, code: str) -> Cart:
+    async def remove_code(self, cart: CartId, code: str) -> Cart:
         """Take a code away; one that is not applied is no error."""
 
-    async def update(self, cart: Cart, details: CartDetails) -> Cart:
+    async def update(self, cart: CartId, details: CartDetails) -> Cart:
         """Set what is not None. Refuses DETAILS, ORDERED."""
 
     async def shipping_options(self, cart: Cart) -> Sequence[ShippingOption]:
         """How this cart can be shipped."""
 
-    async def choose_shipping(self, cart: Cart, option: str) -> Cart:
+    async def choose_shipping(self, cart: CartId, option: str) -> Cart:
         """Refuses SHIPPING, ORDERED."""
 
     async def payment_providers(self, cart: Cart) -> Sequence[str]:
         """How this cart can be paid."""
 
-    async def choose_payment(self, cart: Cart, provider: str) -> Cart:
+    async def choose_payment(self, cart: CartId, provider: str) -> Cart:
         """Begin a payment for the cart's present total. Refuses PAYMENT, INCOMPLETE, ORDERED."""
 
     async def recheck(self, cart: Cart) -> Rechecked:

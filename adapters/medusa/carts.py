@@ -72,51 +72,49 @@ class MedusaCarts:
         answer = await self._http.read(_path(cart), FIELDS)
         return mapping.cart(_part(answer, "cart", Refusal.UNKNOWN_CART))
 
-    async def settle(self, cart: Cart) -> Cart:
+    async def settle(self, cart: CartId) -> Cart:
         """Medusa locks a cart for each write. An ordered one takes none, and needs none."""
         try:
-            return await self._cart("POST", _path(cart.id), {}, Refusal.OTHER)
+            return await self._cart("POST", _path(cart), {}, Refusal.OTHER)
         except CartRefused as error:
             if error.refusal is not Refusal.ORDERED:
                 raise
-            return await self.read(cart.id)
+            return await self.read(cart)
 
-    async def add(self, cart: Cart, variant: VariantId, quantity: int) -> Cart:
+    async def add(self, cart: CartId, variant: VariantId, quantity: int) -> Cart:
         body = {"variant_id": variant, "quantity": quantity}
-        path = _path(cart.id) + "/line-items"
+        path = _path(cart) + "/line-items"
         return await self._cart("POST", path, body, Refusal.UNKNOWN_PRODUCT)
 
-    async def change(self, cart: Cart, line: LineId, quantity: int) -> Cart:
+    async def change(self, cart: CartId, line: LineId, quantity: int) -> Cart:
         if quantity == 0:
             return await self._remove(cart, line)
-        path = f"{_path(cart.id)}/line-items/{segment(line)}"
+        path = f"{_path(cart)}/line-items/{segment(line)}"
         return await self._cart("POST", path, {"quantity": quantity}, Refusal.UNKNOWN_LINE)
 
-    async def apply_code(self, cart: Cart, code: str) -> Cart:
+    async def apply_code(self, cart: CartId, code: str) -> Cart:
         body = {"promo_codes": [code]}
-        applied = await self._cart("POST", _path(cart.id) + "/promotions", body, Refusal.PROMOTION)
+        applied = await self._cart("POST", _path(cart) + "/promotions", body, Refusal.PROMOTION)
         if code not in applied.promotions:
             raise CartRefused(Refusal.PROMOTION, "Medusa did not apply the code")
         return applied
 
-    async def remove_code(self, cart: Cart, code: str) -> Cart:
+    async def remove_code(self, cart: CartId, code: str) -> Cart:
         body = {"promo_codes": [code]}
-        path = _path(cart.id) + "/promotions"
+        path = _path(cart) + "/promotions"
         return await self._cart("DELETE", path, body, Refusal.PROMOTION)
 
-    async def update(self, cart: Cart, details: CartDetails) -> Cart:
-        return await self._cart(
-            "POST", _path(cart.id), mapping.details_json(details), Refusal.DETAILS
-        )
+    async def update(self, cart: CartId, details: CartDetails) -> Cart:
+        return await self._cart("POST", _path(cart), mapping.details_json(details), Refusal.DETAILS)
 
     async def shipping_options(self, cart: Cart) -> Sequence[ShippingOption]:
         answer = await self._http.read("/store/shipping-options", {"cart_id": cart.id})
         rows = _part(answer, "shipping_options", Refusal.SHIPPING)
         return mapping.shipping_options(rows, cart.currency)
 
-    async def choose_shipping(self, cart: Cart, option: str) -> Cart:
+    async def choose_shipping(self, cart: CartId, option: str) -> Cart:
         body = {"option_id": option}
-        path = _path(cart.id) + "/shipping-methods"
+        path = _path(cart) + "/shipping-methods"
         return await self._cart("POST", path, body, Refusal.SHIPPING)
 
     async def payment_providers(self, cart: Cart) -> Sequence[str]:
@@ -125,14 +123,14 @@ class MedusaCarts:
         rows = _part(answer, "payment_providers", Refusal.PAYMENT)
         return mapping.understood(lambda: tuple(str(row["id"]) for row in rows))
 
-    async def choose_payment(self, cart: Cart, provider: str) -> Cart:
+    async def choose_payment(self, cart: CartId, provider: str) -> Cart:
         """The collection is made once for a cart; a new session replaces the one before."""
-        made = await self._http.write("POST", "/store/payment-collections", {"cart_id": cart.id})
+        made = await self._http.write("POST", "/store/payment-collections", {"cart_id": cart})
         collection = _part(made, "payment_collection", Refusal.INCOMPLETE)
         path = f"/store/payment-collections/{segment(str(collection['id']))}/payment-sessions"
         begun = await self._http.write("POST", path, {"provider_id": provider})
         _part(begun, "payment_collection", Refusal.PAYMENT)
-        return await self.read(cart.id)
+        return await self.read(cart)
 
     async def recheck(self, cart: Cart) -> Rechecked:
         """Medusa refreshes no cart that holds what is no longer sold: then only stock is told."""
@@ -172,13 +170,13 @@ class MedusaCarts:
         answer = await self._http.write(method, path, body, FIELDS)
         return mapping.cart(_part(answer, "cart", default))
 
-    async def _remove(self, cart: Cart, line: LineId) -> Cart:
-        path = f"{_path(cart.id)}/line-items/{segment(line)}"
+    async def _remove(self, cart: CartId, line: LineId) -> Cart:
+        path = f"{_path(cart)}/line-items/{segment(line)}"
         answer = await self._http.write("DELETE", path, params=FIELDS)
         if answer.status == 404:
-            return await self.read(cart.id)
+            return await self.read(cart)
         _part(answer, "parent", Refusal.UNKNOWN_LINE)
-        return await self.read(cart.id)
+        return await self.read(cart)
 
     async def _left(self, cart: Cart, region: str) -> Mapping[LineId, int]:
         products = sorted({line.product for line in cart.lines if line.product})

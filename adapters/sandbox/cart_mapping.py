@@ -32,6 +32,7 @@ Json = Mapping[str, Any]
 Value = TypeVar("Value")
 _REFUSALS = {
     "unknown_cart": Refusal.UNKNOWN_CART,
+    "unknown_line": Refusal.UNKNOWN_LINE,
     "unknown_variant": Refusal.UNKNOWN_PRODUCT,
     "no_price": Refusal.UNKNOWN_PRODUCT,
     "out_of_stock": Refusal.OUT_OF_STOCK,

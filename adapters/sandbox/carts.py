@@ -54,33 +54,30 @@ class SandboxCarts:
     async def read(self, cart: CartId) -> Cart:
         return self._cart(await self._http.read(_path(cart)))
 
-    async def settle(self, cart: Cart) -> Cart:
+    async def settle(self, cart: CartId) -> Cart:
         """The shop changes one cart at a time. An ordered cart takes no write, and needs none."""
         try:
             return await self._patch(cart, {})
         except CartRefused as error:
             if error.refusal is not Refusal.ORDERED:
                 raise
-            return await self.read(cart.id)
+            return await self.read(cart)
 
-    async def add(self, cart: Cart, variant: VariantId, quantity: int) -> Cart:
-        return self._cart(await self._set(cart.id, variant, quantity))
+    async def add(self, cart: CartId, variant: VariantId, quantity: int) -> Cart:
+        return self._cart(await self._set(cart, variant, {"quantity": quantity}))
 
-    async def change(self, cart: Cart, line: LineId, quantity: int) -> Cart:
-        try:
-            return self._cart(await self._set(cart.id, line, quantity))
-        except CartRefused as error:
-            if error.refusal is Refusal.UNKNOWN_PRODUCT:
-                raise CartRefused(Refusal.UNKNOWN_LINE, f"the cart has no line {line}") from error
-            raise
+    async def change(self, cart: CartId, line: LineId, quantity: int) -> Cart:
+        """A line's id is its variant's; one that is not there is not made."""
+        return self._cart(await self._set(cart, line, {"quantity": quantity, "there": True}))
 
-    async def apply_code(self, cart: Cart, code: str) -> Cart:
+    async def apply_code(self, cart: CartId, code: str) -> Cart:
         return await self._patch(cart, {"promotion": code})
 
-    async def remove_code(self, cart: Cart, code: str) -> Cart:
-        return await self._patch(cart, {"promotion": None}) if code in cart.promotions else cart
+    async def remove_code(self, cart: CartId, code: str) -> Cart:
+        held = await self.read(cart)
+        return await self._patch(cart, {"promotion": None}) if code in held.promotions else held
 
-    async def update(self, cart: Cart, details: CartDetails) -> Cart:
+    async def update(self, cart: CartId, details: CartDetails) -> Cart:
         return await self._patch(cart, cart_mapping.details_json(details))
 
     async def shipping_options(self, cart: Cart) -> Sequence[ShippingOption]:
@@ -88,7 +85,7 @@ class SandboxCarts:
         _refuse(answer)
         return cart_mapping.shipping_options(answer.body, cart.currency)
 
-    async def choose_shipping(self, cart: Cart, option: str) -> Cart:
+    async def choose_shipping(self, cart: CartId, option: str) -> Cart:
         return await self._patch(cart, {"shipping": option})
 
     async def payment_providers(self, cart: Cart) -> Sequence[str]:
@@ -96,7 +93,7 @@ class SandboxCarts:
         _refuse(answer)
         return cart_mapping.payment_providers(answer.body)
 
-    async def choose_payment(self, cart: Cart, provider: str) -> Cart:
+    async def choose_payment(self, cart: CartId, provider: str) -> Cart:
         return await self._patch(cart, {"payment": provider})
 
     async def recheck(self, cart: Cart) -> Rechecked:
@@ -129,12 +126,12 @@ class SandboxCarts:
         _refuse(answer)
         return cart_mapping.cart(answer.body, self._url)
 
-    async def _patch(self, cart: Cart, wanted: Mapping[str, object]) -> Cart:
-        return self._cart(await self._http.write("PATCH", _path(cart.id), wanted))
+    async def _patch(self, cart: CartId, wanted: Mapping[str, object]) -> Cart:
+        return self._cart(await self._http.write("PATCH", _path(cart), wanted))
 
-    async def _set(self, cart: CartId, variant: str, quantity: int) -> Answered:
+    async def _set(self, cart: CartId, variant: str, wanted: Mapping[str, object]) -> Answered:
         path = f"{_path(cart)}/lines/{segment(variant)}"
-        return await self._http.write("PUT", path, {"quantity": quantity})
+        return await self._http.write("PUT", path, wanted)
 
 
 def _path(cart: CartId) -> str:

@@ -112,13 +112,16 @@ def _change(store: Store, request: Request) -> Response:
 
 
 def _set_line(store: Store, request: Request) -> Response:
-    variant, quantity = request.path_params["variant"], _body(request).get("quantity")
-    find = _find(store)
-    return _changed(
-        store,
-        request,
-        lambda cart: shop_carts.set_quantity(cart, find, variant, quantity),  # type: ignore[arg-type]
-    )
+    """Sets a quantity. With `there` only of a line that is there; 0 of none is no error."""
+    variant, wanted, find = request.path_params["variant"], _body(request), _find(store)
+    quantity = wanted.get("quantity")
+
+    def put(cart: Json) -> Json:
+        if wanted.get("there") and quantity and not shop_carts.quantity_of(cart, variant):
+            raise CartError("unknown_line", "This is not in the cart.", 404)
+        return shop_carts.set_quantity(cart, find, variant, quantity)
+
+    return _changed(store, request, put)
 
 
 def _add_line(store: Store, request: Request) -> Response:

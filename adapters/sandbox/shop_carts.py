@@ -64,7 +64,7 @@ def available(variant: Json) -> int | None:
     return int(sum(stock["locations"].values()))
 
 
-def set_quantity(cart: Json, find: FindVariant, variant: str, quantity: int) -> Json:
+def set_quantity(cart: Json, find: FindVariant, variant: str, quantity: Any) -> Json:
     """The cart with exactly this many of a variant, at the price of now; 0 takes it out."""
     _check_open(cart)
     if not isinstance(quantity, int) or isinstance(quantity, bool) or not 0 <= quantity <= 999:

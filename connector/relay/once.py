@@ -70,6 +70,13 @@ class Work:
             self.begun = Begun(self.begun.plan, self.begun.landed)
         return cart
 
+    async def ready(self) -> CartId:
+        """The cart's id, for a write that says what shall be and needs no reading before it."""
+        assert self.cart is not None
+        if self.begun.unsettled is not None:
+            await self.read()
+        return self.cart
+
     async def note_plan(self, plan: Plan) -> None:
         """Remember what is about to be done, before it is done."""
         await self.writer.do(lambda c: state.note_plan(c, self.attempt, plan))
@@ -83,7 +90,7 @@ def pieces_of(cart: Cart, variant: str) -> int:
 async def settled(carts: Carts, cart: Cart, plan: Plan) -> tuple[Cart, bool]:
     """Whether a plan was carried out, once nothing of it can be on its way any more."""
     if pieces_of(cart, plan.variant) < plan.after:
-        cart = await carts.settle(cart)
+        cart = await carts.settle(cart.id)
     landed = pieces_of(cart, plan.variant) >= plan.after
     return (await mended(carts, cart, plan.variant, plan.after) if landed else cart), landed
 
@@ -93,7 +100,7 @@ async def mended(carts: Carts, cart: Cart, variant: str, most: int) -> Cart:
     line = cart.line_of(VariantId(variant))
     if line is None or pieces_of(cart, variant) <= most:
         return cart
-    return await carts.change(cart, line.id, most)
+    return await carts.change(cart.id, line.id, most)
 
 
 class Once:

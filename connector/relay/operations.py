@@ -154,14 +154,14 @@ async def remove_line(asked: Asked, work: Work) -> Answer:
 
 async def add_promotion(asked: Asked, work: Work) -> Answer:
     code = asked.said(shapes.PromotionCode).code
-    cart = await work.read()
+    cart = await work.ready()
     write = work.carts.apply_code(cart, code)
     return _shown(asked, await _sure(work.carts, cart, write, lambda c: code in c.promotions))
 
 
 async def remove_promotion(asked: Asked, work: Work) -> Answer:
     code = asked.code
-    cart = await work.read()
+    cart = await work.ready()
     write = work.carts.remove_code(cart, code)
     return _shown(asked, await _sure(work.carts, cart, write, lambda c: code not in c.promotions))
 
@@ -190,7 +190,7 @@ async def merge_carts(asked: Asked, work: Work) -> Answer:
 
 async def update_cart(asked: Asked, work: Work) -> Answer:
     details = asked.said(shapes.CartDetails).value()
-    cart = await work.read()
+    cart = await work.ready()
     write = work.carts.update(cart, details)
 
     def done(found: Cart) -> bool:
@@ -210,7 +210,7 @@ async def shipping_options(asked: Asked, carts: Carts) -> Answer:
 
 async def choose_shipping(asked: Asked, work: Work) -> Answer:
     option = asked.said(shapes.ShippingChoice).option
-    cart = await work.read()
+    cart = await work.ready()
     write = work.carts.choose_shipping(cart, option)
 
     def done(found: Cart) -> bool:
@@ -227,7 +227,7 @@ async def payment_providers(asked: Asked, carts: Carts) -> Answer:
 
 async def choose_payment(asked: Asked, work: Work) -> Answer:
     provider = asked.said(shapes.PaymentChoice).provider
-    cart = await work.read()
+    cart = await work.ready()
     write = work.carts.choose_payment(cart, provider)
 
     def done(found: Cart) -> bool:
@@ -351,7 +351,7 @@ async def _variant(asked: Asked, line: shapes.NewLine) -> VariantId:
 
 async def _sure(
     carts: Carts,
-    cart: Cart,
+    cart: CartId,
     write: Awaitable[Cart],
     done: Callable[[Cart], bool],
 ) -> Cart:
@@ -359,7 +359,7 @@ async def _sure(
     try:
         return await write
     except OutcomeUnknown:
-        found = await carts.read(cart.id)
+        found = await carts.read(cart)
         if done(found):
             return found
         raise
@@ -375,8 +375,10 @@ async def _put(
     if quantity > MOST_OF_A_LINE:
         raise Problem("quantity")
     line = cart.line_of(variant)
-    write = carts.change(cart, line.id, quantity) if line else carts.add(cart, variant, quantity)
-    made = await _sure(carts, cart, write, lambda c: pieces_of(c, variant) >= quantity)
+    write = (
+        carts.change(cart.id, line.id, quantity) if line else carts.add(cart.id, variant, quantity)
+    )
+    made = await _sure(carts, cart.id, write, lambda c: pieces_of(c, variant) >= quantity)
     return await mended(carts, made, variant, quantity)
 
 
@@ -390,12 +392,7 @@ async def _put_if_possible(carts: Carts, cart: Cart, variant: VariantId, quantit
 
 
 async def _set(asked: Asked, work: Work, quantity: int) -> Answer:
-    line = LineId(asked.line)
-    cart = await work.read()
-    if cart.line(line) is None:
-        if quantity:
-            raise Problem("unknown-line")
-        return _shown(asked, cart)
+    line, cart = LineId(asked.line), await work.ready()
 
     def done(found: Cart) -> bool:
         there = found.line(line)
@@ -419,7 +416,7 @@ async def _refreshed(carts: Carts, before: Cart) -> tuple[Cart, Sequence[CartCha
         if not checked.left:
             break
         for line, left in checked.left.items():
-            cart = await carts.change(cart, line, left)
+            cart = await carts.change(cart.id, line, left)
     return cart, compare(before, cart)
 
 

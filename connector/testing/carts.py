@@ -106,10 +106,10 @@ class MemoryCarts:
         self.calls["read"] += 1
         return self._known(cart)
 
-    async def settle(self, cart: Cart) -> Cart:
-        return self._write("settle", self._known(cart.id))
+    async def settle(self, cart: CartId) -> Cart:
+        return self._write("settle", self._known(cart))
 
-    async def add(self, cart: Cart, variant: VariantId, quantity: int) -> Cart:
+    async def add(self, cart: CartId, variant: VariantId, quantity: int) -> Cart:
         held = self._open(cart)
         there = held.line_of(variant)
         if there is not None:
@@ -128,25 +128,25 @@ class MemoryCarts:
         )
         return self._set("add", replace(held, lines=(*held.lines, line)), line, quantity)
 
-    async def change(self, cart: Cart, line: LineId, quantity: int) -> Cart:
+    async def change(self, cart: CartId, line: LineId, quantity: int) -> Cart:
         held = self._open(cart)
         there = held.line(line)
         if there is None and quantity:
             raise CartRefused(Refusal.UNKNOWN_LINE, f"there is no line {line}")
         return self._set("change", held, there, quantity) if there else held
 
-    async def apply_code(self, cart: Cart, code: str) -> Cart:
+    async def apply_code(self, cart: CartId, code: str) -> Cart:
         held = self._open(cart)
         if code != CODE:
             raise CartRefused(Refusal.PROMOTION, f"there is no code {code}")
         return self._write("apply_code", replace(held, promotions=(code,)))
 
-    async def remove_code(self, cart: Cart, code: str) -> Cart:
+    async def remove_code(self, cart: CartId, code: str) -> Cart:
         held = self._open(cart)
         kept = tuple(each for each in held.promotions if each != code)
         return self._write("remove_code", replace(held, promotions=kept))
 
-    async def update(self, cart: Cart, details: CartDetails) -> Cart:
+    async def update(self, cart: CartId, details: CartDetails) -> Cart:
         held = self._open(cart)
         if details.email is not None and "@" not in details.email:
             raise CartRefused(Refusal.DETAILS, "the e-mail address has no @")
@@ -166,7 +166,7 @@ class MemoryCarts:
             ShippingOption("pickup", "Pick up", Money(0, held.currency)),
         )
 
-    async def choose_shipping(self, cart: Cart, option: str) -> Cart:
+    async def choose_shipping(self, cart: CartId, option: str) -> Cart:
         held = self._open(cart)
         chosen = {each.id: each for each in await self.shipping_options(held)}.get(option)
         if chosen is None:
@@ -178,7 +178,7 @@ class MemoryCarts:
         self._known(cart.id)
         return (PROVIDER,)
 
-    async def choose_payment(self, cart: Cart, provider: str) -> Cart:
+    async def choose_payment(self, cart: CartId, provider: str) -> Cart:
         held = self._open(cart)
         if provider != PROVIDER:
             raise CartRefused(Refusal.PAYMENT, f"there is no payment provider {provider}")
@@ -186,7 +186,7 @@ class MemoryCarts:
         return self._write("choose_payment", replace(held, payment=session))
 
     async def recheck(self, cart: Cart) -> Rechecked:
-        held = self._open(cart)
+        held = self._open(cart.id)
         lines = tuple(self._repriced(line, held.currency) for line in held.lines)
         after = self._write("recheck", replace(held, lines=lines))
         left = {line.id: self._left(line) for line in lines}
@@ -196,7 +196,7 @@ class MemoryCarts:
     async def complete(self, cart: Cart) -> Order:
         if (made := self.orders.get(cart.id)) is not None:
             return made
-        held = self._open(cart)
+        held = self._open(cart.id)
         if held.needs():
             raise CartRefused(Refusal.INCOMPLETE, f"the cart still needs {held.needs()[0]}")
         for line in held.lines:
@@ -229,8 +229,8 @@ class MemoryCarts:
             raise CartRefused(Refusal.UNKNOWN_CART, "there is no such cart")
         return self.carts[cart]
 
-    def _open(self, cart: Cart) -> Cart:
-        held = self._known(cart.id)
+    def _open(self, cart: CartId) -> Cart:
+        held = self._known(cart)
         if held.ordered:
             raise CartRefused(Refusal.ORDERED, "the cart has become an order")
         return held

@@ -137,10 +137,10 @@ async def test_shipping_is_offered_with_its_price() -> None:
 
 
 WRITES: dict[str, Callable[[MedusaCarts, Cart], Awaitable[Any]]] = {
-    "add": lambda carts, cart: carts.add(cart, VariantId("variant_x"), 1),
-    "change": lambda carts, cart: carts.change(cart, LINE, 3),
-    "code": lambda carts, cart: carts.apply_code(cart, "NOPE"),
-    "details": lambda carts, cart: carts.update(cart, CartDetails(email="a@b.example")),
+    "add": lambda carts, cart: carts.add(cart.id, VariantId("variant_x"), 1),
+    "change": lambda carts, cart: carts.change(cart.id, LINE, 3),
+    "code": lambda carts, cart: carts.apply_code(cart.id, "NOPE"),
+    "details": lambda carts, cart: carts.update(cart.id, CartDetails(email="a@b.example")),
     "complete": lambda carts, cart: carts.complete(cart),
 }
 
@@ -196,7 +196,7 @@ async def test_what_is_left_is_told_by_the_store() -> None:
 async def test_a_failed_write_may_have_been_done_and_a_failed_reading_was_not(status: int) -> None:
     cart, failing = await full(), opened(httpx.MockTransport(lambda _: httpx.Response(status)))
     with pytest.raises(OutcomeUnknown):
-        await failing.add(cart, VariantId("variant_x"), 1)
+        await failing.add(cart.id, VariantId("variant_x"), 1)
     with pytest.raises(TryAgain) as caught:
         await failing.read(CART)
     assert type(caught.value) is TryAgain
@@ -206,7 +206,7 @@ async def test_a_failed_write_may_have_been_done_and_a_failed_reading_was_not(st
 async def test_an_answer_that_is_no_cart_is_never_taken_for_one(text: str) -> None:
     cart, odd = await full(), opened(httpx.MockTransport(lambda _: httpx.Response(200, text=text)))
     with pytest.raises(ConnectorError) as caught:
-        await odd.add(cart, VariantId("variant_x"), 1)
+        await odd.add(cart.id, VariantId("variant_x"), 1)
     assert isinstance(caught.value, OutcomeUnknown)
 
 

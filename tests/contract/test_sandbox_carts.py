@@ -114,8 +114,8 @@ async def test_a_write_whose_answer_is_lost_is_unknown_and_has_happened_once(
     cart = await bench.carts.create(TERMS)
     bench.shop.set_faults(lost=1)
     with pytest.raises(OutcomeUnknown):
-        await bench.carts.add(cart, variant, 2)
-    assert (await bench.carts.add(cart, variant, 2)).lines[0].quantity == 2
+        await bench.carts.add(cart.id, variant, 2)
+    assert (await bench.carts.add(cart.id, variant, 2)).lines[0].quantity == 2
 
 
 @pytest.mark.anyio
@@ -127,7 +127,7 @@ async def test_nonsense_for_a_write_is_unknown_and_for_a_reading_try_again(
     cart = await bench.carts.create(TERMS)
     bench.shop.set_faults(**fault)
     with pytest.raises(OutcomeUnknown):
-        await bench.carts.add(cart, variant, 1)
+        await bench.carts.add(cart.id, variant, 1)
     with pytest.raises(TryAgain) as caught:
         await bench.carts.read(cart.id)
     assert not isinstance(caught.value, OutcomeUnknown)
@@ -141,7 +141,7 @@ async def test_a_busy_shop_did_nothing_and_says_when_to_come_again(
     cart = await bench.carts.create(TERMS)
     bench.shop.set_faults(status=status)
     with pytest.raises(TryAgain) as caught:
-        await bench.carts.apply_code(cart, "TEN")
+        await bench.carts.apply_code(cart.id, "TEN")
     assert not isinstance(caught.value, OutcomeUnknown)
     assert caught.value.retry_after_seconds == 1
 
@@ -152,7 +152,7 @@ async def test_a_slow_shop_is_waited_for_no_longer_than_told(shop: RunningShop) 
     cart = await carts.create(TERMS)
     shop.set_faults(latency_ms=2000)
     with pytest.raises(OutcomeUnknown):
-        await carts.apply_code(cart, "TEN")
+        await carts.apply_code(cart.id, "TEN")
     shop.set_faults()
     await carts.close()
 
@@ -170,5 +170,5 @@ async def test_ids_cannot_leave_their_path(bench: SandboxCartsBench) -> None:
     cart = await bench.carts.create(TERMS)
     for name in ("../../admin", "a/b?c#d", "%2e%2e/x", "..", "ü/\\"):
         with pytest.raises((CartRefused, Rejected, TryAgain)):
-            await bench.carts.add(cart, VariantId(name), 1)
+            await bench.carts.add(cart.id, VariantId(name), 1)
     assert await bench.carts.read(cart.id) == cart

@@ -182,7 +182,7 @@ async def test_without_a_recheck_the_cart_would_be_sold_at_its_old_price(
 ) -> None:
     """Why `complete` may never go without `recheck`."""
     variant = await bench.sell("FROZEN", 1000, 10)
-    cart = await bench.carts.add(await bench.carts.create(bench.terms), variant, 1)
+    cart = await bench.carts.add((await bench.carts.create(bench.terms)).id, variant, 1)
     await bench.reprice(variant, 1400)
     assert (await bench.carts.read(cart.id)).lines[0].unit_price == Money(1000, "EUR")
     checked = await bench.carts.recheck(cart)

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.errors import OutcomeUnknown
-from connector.model import Cart, LineId, VariantId
+from connector.model import Cart, CartId, LineId, VariantId
 from connector.ports_carts import CartRefused
 from connector.relay import once
 from connector.testing.carts import MemoryCarts
@@ -64,13 +64,13 @@ class FaultyCarts(MemoryCarts):
         if late is not None:
             _run(late())
 
-    async def settle(self, cart: Cart) -> Cart:
+    async def settle(self, cart: CartId) -> Cart:
         return await self._through(lambda: MemoryCarts.settle(self, cart))
 
-    async def add(self, cart: Cart, variant: VariantId, quantity: int) -> Cart:
+    async def add(self, cart: CartId, variant: VariantId, quantity: int) -> Cart:
         return await self._through(lambda: MemoryCarts.add(self, cart, variant, quantity))
 
-    async def change(self, cart: Cart, line: LineId, quantity: int) -> Cart:
+    async def change(self, cart: CartId, line: LineId, quantity: int) -> Cart:
         return await self._through(lambda: MemoryCarts.change(self, cart, line, quantity))
 
     async def _through(self, do: Write) -> Cart:

@@ -56,11 +56,11 @@ def test_a_lost_answer_has_happened_and_a_failure_has_not() -> None:
         cart = await carts.create(TERMS)
         carts.lose_answers = 1
         with pytest.raises(OutcomeUnknown):
-            await carts.add(cart, VariantId("v"), 2)
+            await carts.add(cart.id, VariantId("v"), 2)
         assert (await carts.read(cart.id)).lines[0].quantity == 2
         carts.fail_with = TargetDown("closed")
         with pytest.raises(TargetDown):
-            await carts.add(cart, VariantId("v"), 2)
+            await carts.add(cart.id, VariantId("v"), 2)
         carts.fail_with = None
         assert (await carts.read(cart.id)).lines[0].quantity == 2
 
