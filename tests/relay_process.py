@@ -1,6 +1,6 @@
-"""`python -m tests.relay_process STATE SHOP KEY PORT`: one relay process, for tests that kill it.
+"""`python -m tests.relay_process STATE SHOP KEY PORT LEASE`: one relay process, to kill or measure.
 
-Leases are short, so that what a dead process held is free again soon.
+LEASE is in seconds: short, so that what a dead process held is free again soon.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def configured(state: str, shop: str, key: str) -> Config:
 
 
 def main() -> None:
-    state, shop, key, port = sys.argv[1:]
-    once.LEASE = timedelta(seconds=2)
-    once.DEADLINE_SECONDS = 1.5
+    state, shop, key, port, lease_seconds = sys.argv[1:]
+    once.LEASE = timedelta(seconds=float(lease_seconds))
+    once.DEADLINE_SECONDS = float(lease_seconds) * 0.8
     config, clock = configured(state, shop, key), SystemClock()
     database = open_database(state, migrate=True)
     metrics = Metrics(database, [], [], clock)
