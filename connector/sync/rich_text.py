@@ -33,9 +33,10 @@ class _Change:
         """Whether it puts more there than it takes away, so that its edge is a place to add."""
         return len(self.blocks) > self.end - self.start
 
-    def does_as(self, other: _Change) -> bool:
-        keys, others = ([b.key for b in each.blocks] for each in (self, other))
-        return (self.start, self.end, keys) == (other.start, other.end, others)
+    @property
+    def effect(self) -> tuple[int, int, tuple[str, ...]]:
+        """Equal for changes that do the same."""
+        return self.start, self.end, tuple(block.key for block in self.blocks)
 
     def clashes(self, other: _Change) -> bool:
         if max(self.start, other.start) < min(self.end, other.end):
@@ -57,10 +58,12 @@ def merge_texts(base: str, backend: str, site: str) -> str | None:
     if old is None or theirs is None or ours is None:
         return None
     to_theirs, to_ours = _changes(old, theirs), _changes(old, ours)
-    news = [change for change in to_theirs if not any(change.does_as(each) for each in to_ours)]
-    if any(change.clashes(each) for change in news for each in to_ours):
+    done = {change.effect for change in to_ours}
+    news = [change for change in to_theirs if change.effect not in done]
+    if any(one.clashes(other) for one, other in _near(news, to_ours)):
         return None
-    blocks = _unchanged(old, theirs, ours)
+    there, here = _followed(old, theirs, to_theirs), _followed(old, ours, to_ours)
+    blocks = _unchanged(old, there, here)
     return _written(_applied(blocks, sorted([*news, *to_ours], key=_place)))
 
 
@@ -86,16 +89,29 @@ def _run(run: Sequence[tuple[str, int, int, int, int]], new: Sequence[Block]) ->
         yield _Change(start, end, tuple(new[at:until]))
 
 
+def _near(some: Sequence[_Change], others: Sequence[_Change]) -> Iterator[tuple[_Change, _Change]]:
+    """Pairs that overlap or touch; both sides in their order."""
+    first = 0
+    for one in some:
+        while first < len(others) and others[first].end < one.start:
+            first += 1
+        at = first
+        while at < len(others) and others[at].start <= one.end:
+            yield one, others[at]
+            at += 1
+
+
 def _place(change: _Change) -> tuple[int, int]:
     return change.start, change.end
 
 
-def _unchanged(old: Sequence[Block], theirs: Sequence[Block], ours: Sequence[Block]) -> list[Block]:
+def _unchanged(
+    old: Sequence[Block], there: dict[int, Block], here: dict[int, Block]
+) -> list[Block]:
     """The old blocks with the bytes that they have now; the site's unless only the backend's moved.
 
     Blocks that a side changed keep their old bytes here: they are replaced.
     """
-    there, here = _followed(old, theirs), _followed(old, ours)
     blocks: list[Block] = []
     for at, was in enumerate(old):
         one, other = there.get(at, was), here.get(at, was)
@@ -104,11 +120,13 @@ def _unchanged(old: Sequence[Block], theirs: Sequence[Block], ours: Sequence[Blo
     return blocks
 
 
-def _followed(old: Sequence[Block], new: Sequence[Block]) -> dict[int, Block]:
+def _followed(
+    old: Sequence[Block], new: Sequence[Block], changes: Sequence[_Change]
+) -> dict[int, Block]:
     """The present form of those old blocks that are still there."""
     found: dict[int, Block] = {}
     at, shift = 0, 0
-    for change in [*_changes(old, new), _Change(len(old), len(old), ())]:
+    for change in [*changes, _Change(len(old), len(old), ())]:
         for place in range(at, change.start):
             found[place] = new[place + shift]
         at = change.end
