@@ -15,6 +15,8 @@ from connector.demo import debian, mariadb, medusa, postgres, wordpress
 from connector.demo.machine import SetUpFailed, cache_dir, say
 
 NOTABLE_SECONDS = 1.0
+BROWSER_PACKAGES = ("chromium", "fonts-dejavu-core")
+"""What browser tests look through."""
 
 
 def prepare(cache: Path) -> None:
@@ -30,10 +32,11 @@ def prepare(cache: Path) -> None:
 def _packages() -> None:
     # One installation for all is much faster than one each.
     if postgres.is_installed():
-        debian.ensure(*wordpress.PHP_PACKAGES, *mariadb.PACKAGES)
+        debian.ensure(*wordpress.PHP_PACKAGES, *mariadb.PACKAGES, *BROWSER_PACKAGES)
         return
     with debian.no_database_cluster():
-        debian.ensure(*wordpress.PHP_PACKAGES, *mariadb.PACKAGES, *postgres.PACKAGES)
+        packages = (*wordpress.PHP_PACKAGES, *mariadb.PACKAGES, *postgres.PACKAGES)
+        debian.ensure(*packages, *BROWSER_PACKAGES)
 
 
 def _timed(name: str, step: Callable[[], object]) -> None:

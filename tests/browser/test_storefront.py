@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from connector.demo import node
+from connector.demo import debian, node
+from connector.demo.prepare import BROWSER_PACKAGES
 from connector.model import Order
 from connector.relay.files import STOREFRONT
 from tests.browser.counter import PRODUCT, Shopfront, open_shopfront
@@ -23,8 +24,9 @@ AXE = "axe-core@4.11.0"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    if shutil.which("chromium") is None:
+        debian.ensure(*BROWSER_PACKAGES)
     chromium = shutil.which("chromium")
-    assert chromium, "chromium is missing; install it (Debian: apt-get install chromium)"
     with sync_playwright() as play:
         found = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield found

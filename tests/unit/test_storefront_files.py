@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from connector.demo import node
 from connector.relay.files import STOREFRONT, storefront_mount
 
 FILES = sorted(STOREFRONT.iterdir())
@@ -58,10 +58,9 @@ def test_no_file_makes_markup_or_code_from_text() -> None:
             assert way not in text, f"{file.name} uses {way}"
 
 
-def node(script: str) -> object:
+def printed(cache: Path, script: str) -> object:
     """What a module prints as JSON, run by node."""
-    found = shutil.which("node")
-    assert found, "node is missing; install Node 20 or newer"
+    found = node.find(cache).node
     run = subprocess.run(
         [found, "--input-type=module", "--eval", script],
         capture_output=True,
@@ -72,9 +71,9 @@ def node(script: str) -> object:
     return json.loads(run.stdout)
 
 
-def test_all_languages_say_the_same_things() -> None:
-    languages = node(
-        "import { LANGUAGES } from './words.js'; console.log(JSON.stringify(LANGUAGES));"
+def test_all_languages_say_the_same_things(cache: Path) -> None:
+    languages = printed(
+        cache, "import { LANGUAGES } from './words.js'; console.log(JSON.stringify(LANGUAGES));"
     )
     assert isinstance(languages, dict)
     assert set(languages) == {"en", "de", "fr"}
@@ -85,9 +84,9 @@ def test_all_languages_say_the_same_things() -> None:
     assert blanks["de"] == blanks["en"] == blanks["fr"]
 
 
-def test_every_word_that_is_said_exists_and_every_one_is_said() -> None:
-    languages = node(
-        "import { LANGUAGES } from './words.js'; console.log(JSON.stringify(LANGUAGES));"
+def test_every_word_that_is_said_exists_and_every_one_is_said(cache: Path) -> None:
+    languages = printed(
+        cache, "import { LANGUAGES } from './words.js'; console.log(JSON.stringify(LANGUAGES));"
     )
     assert isinstance(languages, dict)
     texts = "".join(file.read_text("utf-8") for file in FILES if file.name != "words.js")
@@ -101,9 +100,8 @@ def test_every_word_that_is_said_exists_and_every_one_is_said() -> None:
             assert name in languages["en"], f"{name} has no words"
 
 
-def test_the_modules_do_what_their_own_tests_say() -> None:
-    found = shutil.which("node")
-    assert found, "node is missing; install Node 20 or newer"
+def test_the_modules_do_what_their_own_tests_say(cache: Path) -> None:
+    found = node.find(cache).node
     tests = Path(__file__).parents[1] / "browser" / "relay.test.mjs"
     run = subprocess.run([found, "--test", str(tests)], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
