@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from connector.state.database import Database
 
 Result = TypeVar("Result")
+Work = Callable[[Connection], Result]
 MOST = 64
 THREADS = 8
 PATIENCE_SECONDS = 5.0
@@ -50,7 +51,7 @@ class GroupWriter:
         for thread in self._threads:
             thread.start()
 
-    async def do(self, work: Callable[[Connection], Result]) -> Result:
+    async def do(self, work: Work[Result]) -> Result:
         """What `work` answers, once it is committed. Raises what it raises, and DBAPIError.
 
         `work` runs in another thread and may be run only once.
@@ -92,6 +93,9 @@ class GroupWriter:
     def _commit(self, pieces: list[_Piece]) -> None:
         try:
             with self._database.write(PATIENCE_SECONDS) as connection:
+                if len(pieces) == 1:
+                    pieces[0].result = pieces[0].work(connection)
+                    return
                 for piece in pieces:
                     _try(connection, piece)
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller must be told

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, or_, select, update
+from sqlalchemy import Connection, Row, case, delete, or_, select, update
 
 from connector.state.database import insert
 from connector.state.tables import relay_answers as answers
@@ -79,31 +79,20 @@ class Reused:
 Beginning = Begun | Answered | UnderWay | Held | Reused
 
 
-class _Undo(Exception):
-    """Raised inside a savepoint to take back what it did."""
-
-
 def begin(
     connection: Connection, attempt: Attempt, now: datetime, lease_until: datetime
 ) -> Beginning:
     """Claim the request and its cart for this attempt, both or neither."""
-    known = _row(connection, answers, answers.c.key == attempt.key)
-    if known is not None and known.request != attempt.request:
-        return Reused()
-    if known is not None and known.status is not None:
-        return Answered(known.status, known.answer)
-    result: Beginning = UnderWay()
-    try:
-        with connection.begin_nested():
-            if not _claim_request(connection, attempt, now, lease_until):
-                raise _Undo
-            result = Held()
-            if not _claim_cart(connection, attempt, now, lease_until):
-                raise _Undo
-            result = _begun(connection, attempt, known)
-    except _Undo:
-        return result
-    return result
+    claimed = _claim_request(connection, attempt, now, lease_until)
+    if claimed is None:
+        return _not_claimed(connection, attempt)
+    if attempt.cart is None:
+        return Begun(_plan(claimed.plan), claimed.landed)
+    held = _claim_cart(connection, attempt, now, lease_until)
+    if held is None:
+        give_up(connection, attempt, settled=False)
+        return Held()
+    return _begun(connection, attempt, claimed, held.planned)
 
 
 def note_plan(connection: Connection, attempt: Attempt, plan: Plan) -> None:
@@ -195,41 +184,49 @@ def _free(table: Any, now: datetime) -> Any:
 
 def _claim_request(
     connection: Connection, attempt: Attempt, now: datetime, lease_until: datetime
-) -> bool:
+) -> Row[Any] | None:
+    """The request's row, now this attempt's; None: it is answered, under way or another one."""
     held = {"owner": attempt.owner, "lease_until": lease_until}
     statement = insert(connection, answers).values(
         key=attempt.key, request=attempt.request, cart=attempt.cart, asked_at=now, **held
     )
+    unanswered = answers.c.status.is_(None) & (answers.c.request == attempt.request)
     claimed = statement.on_conflict_do_update(
-        index_elements=["key"],
-        set_=held,
-        where=answers.c.status.is_(None) & _free(answers, now),
+        index_elements=["key"], set_=held, where=unanswered & _free(answers, now)
     )
-    return connection.execute(claimed).rowcount == 1
+    return connection.execute(claimed.returning(answers.c.plan, answers.c.landed)).one_or_none()
 
 
 def _claim_cart(
     connection: Connection, attempt: Attempt, now: datetime, lease_until: datetime
-) -> bool:
-    if attempt.cart is None:
-        return True
+) -> Row[Any] | None:
+    """The cart's row, now this attempt's; None: somebody holds it."""
     held = {"owner": attempt.owner, "lease_until": lease_until, "taken_at": now}
     statement = insert(connection, locks).values(cart=attempt.cart, **held)
     claimed = statement.on_conflict_do_update(
         index_elements=["cart"], set_=held, where=_free(locks, now)
     )
-    return connection.execute(claimed).rowcount == 1
+    return connection.execute(claimed.returning(locks.c.planned)).one_or_none()
 
 
-def _begun(connection: Connection, attempt: Attempt, known: Row[Any] | None) -> Begun:
-    own = _plan(known.plan) if known is not None else None
-    landed = known.landed if known is not None else None
-    lock = _row(connection, locks, locks.c.cart == attempt.cart) if attempt.cart else None
-    if lock is None or lock.planned is None or lock.planned == attempt.key:
-        return Begun(own, landed)
-    other = _row(connection, answers, answers.c.key == lock.planned)
+def _not_claimed(connection: Connection, attempt: Attempt) -> Beginning:
+    known = _row(connection, answers, answers.c.key == attempt.key)
+    if known is None:
+        return UnderWay()
+    if known.request != attempt.request:
+        return Reused()
+    return UnderWay() if known.status is None else Answered(known.status, known.answer)
+
+
+def _begun(
+    connection: Connection, attempt: Attempt, claimed: Row[Any], planned: str | None
+) -> Begun:
+    own = _plan(claimed.plan)
+    if planned is None or planned == attempt.key:
+        return Begun(own, claimed.landed)
+    other = _row(connection, answers, answers.c.key == planned)
     plan = _plan(other.plan) if other is not None else None
-    return Begun(own, landed, (lock.planned, plan) if plan else None)
+    return Begun(own, claimed.landed, (planned, plan) if plan else None)
 
 
 def _plan(kept: Any) -> Plan | None:
@@ -239,8 +236,9 @@ def _plan(kept: Any) -> Plan | None:
 def _release(connection: Connection, attempt: Attempt, *, settled: bool) -> None:
     if attempt.cart is None:
         return
-    mine = (locks.c.cart == attempt.cart, locks.c.owner == attempt.owner)
+    freed: dict[str, Any] = {"owner": None, "lease_until": None}
     if settled:
-        planned = (*mine, locks.c.planned == attempt.key)
-        connection.execute(update(locks).where(*planned).values(planned=None))
-    connection.execute(update(locks).where(*mine).values(owner=None, lease_until=None))
+        own = (locks.c.planned == attempt.key, None)
+        freed["planned"] = case(own, else_=locks.c.planned)
+    mine = (locks.c.cart == attempt.cart, locks.c.owner == attempt.owner)
+    connection.execute(update(locks).where(*mine).values(**freed))
