@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from connector.demo.machine import cache_dir, say
-from tests.bench import flow, memory, writes
+from tests.bench import flow, memory, visitors, writes
 from tests.bench.measure import Result, machine
 from tests.bench.systems import Systems
 
@@ -82,6 +82,10 @@ def _latency(systems: Systems, quick: bool) -> list[Result]:
     return flow.bench_latency(systems, samples=1 if quick else 40)
 
 
+def _visitors(systems: Systems, quick: bool) -> list[Result]:
+    return visitors.bench_visitors(systems, 300 if quick else 3000)
+
+
 def _memory(systems: Systems, quick: bool) -> list[Result]:
     return memory.bench_memory(systems, *((200, 1000) if quick else (1000, 100_000)))
 
@@ -91,6 +95,7 @@ PARTS: dict[str, Callable[[Systems, bool], list[Result]]] = {
     "import": _import,
     "reconcile": _reconcile,
     "latency": _latency,
+    "visitors": _visitors,
     "memory": _memory,
 }
 
