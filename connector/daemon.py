@@ -233,7 +233,8 @@ class Daemon:
                     targets.resume(connection, target)
 
     def _read_edits(self) -> None:
-        """What people did at the sites; one that cannot be asked is left alone for a while."""
+        """What people did at the sites, and what they should see there; a site that cannot be
+        asked is left alone for a while."""
         if not self._connector.engine.leads():
             return
         for name, work in self._connector.works.items():
@@ -242,6 +243,7 @@ class Daemon:
             try:
                 if work.read_edits():
                     self._connector.engine.wake()
+                work.tell_editors()
             except ConnectorError as error:
                 self._metrics.jobs.labels("edits", "failed").inc()
                 self._suspend(error.target or targets.site_target(name), error)

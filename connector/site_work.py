@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from connector.deliver import Delivery
 from connector.edit_log import EditLog
+from connector.editor_notes import EditorNotes
 from connector.errors import ConnectorError, blaming
 from connector.fetch_picture import PictureRules, fetch_picture
 from connector.media import Fetch, MediaDelivery
@@ -83,6 +84,10 @@ class SiteWork:
     def read_edits(self) -> int:
         """Take over what people did at the site. Answers how many events."""
         return EditLog(self.database, self.target(), self.clock).pull()
+
+    def tell_editors(self) -> int:
+        """Tell the site what its editors should see. Answers of how many products."""
+        return EditorNotes(self.database, self.target(), self.clock).tell()
 
     def target(self) -> Target:
         """The site, opened. Raises ConnectorError when it cannot be now."""

@@ -24,7 +24,7 @@ from connector.sync.rules import SiteRules
 from connector.testing import generate
 from connector.testing.catalogue import MemoryCatalogue
 from connector.testing.clock import FakeClock
-from connector.testing.faults import FaultySite, Script, broken_off, lost_answer
+from connector.testing.faults import FaultySite, Script, broken_off, lost_answer, refused
 from connector.testing.site import WITH_EXTENSION, MemorySite, stored_hash
 from connector.work.retry import RetryPolicy
 from tests.desk import Desk, editor_of
@@ -467,6 +467,53 @@ def test_a_suspended_site_is_not_asked(house: House) -> None:
     with house.database.write() as connection:
         resume(connection, site_target(SITE))
     assert house.work.read_edits() == 1
+
+
+# ---- what editors see ----
+
+
+def test_editors_see_a_conflict_until_it_is_over(contested: House) -> None:
+    assert contested.work.tell_editors() == 1
+    note = contested.site.notes[ONE]
+    assert set(note) == {"In conflict"}
+    assert str(note["In conflict"]).startswith(
+        "title: the shop changed it too; the page keeps yours. The shop says: “Newer”."
+    )
+    assert contested.work.tell_editors() == 0
+    shop(contested, title="x" * 400)
+    contested.poll()
+    assert contested.work.tell_editors() == 1
+    assert f"“{'x' * 300}…”" in str(contested.site.notes[ONE]["In conflict"])
+    rule(contested, Choice.BACKEND)
+    assert contested.work.tell_editors() == 1
+    assert contested.site.notes[ONE] == {}
+    assert contested.work.tell_editors() == 0
+
+
+def test_editors_see_why_a_product_is_not_synced(house: House) -> None:
+    house.site.refuse(ONE, "the site does not take <this>")
+    shop(house, title="Newer")
+    house.poll()
+    assert house.work.tell_editors() == 1
+    assert "does not take <this>" in str(house.site.notes[ONE]["Not synced"])
+
+
+def test_a_note_that_did_not_arrive_is_told_again(tmp_path: Path) -> None:
+    site, clock, script = MemorySite("blog"), FakeClock(), Script()
+    seen = FaultySite(site, script, clock)
+    house = House(tmp_path, site=site, seen_site=seen, rules=rules(), clock=clock)
+    shop(house, title="Shop")
+    house.fill()
+    site.edit(ONE, TITLE, "Editor")
+    shop(house, title="Newer")
+    house.poll()
+    script.on("write_status", refused())
+    with pytest.raises(ConnectorError):
+        house.work.tell_editors()
+    assert ONE not in site.notes
+    assert house.work.tell_editors() == 1
+    assert set(site.notes[ONE]) == {"In conflict"}
+    house.database.close()
 
 
 # ---- sites and answers that are not as they should be ----
