@@ -12,6 +12,11 @@ use Drupal\Core\Entity\EntityTypeManagerInterface;
  */
 final class Aliases {
 
+  /**
+   * Aliases that were looked up and are not taken yet.
+   */
+  private array $unused = [];
+
   public function __construct(
     private readonly Connection $database,
     private readonly EntityTypeManagerInterface $entityTypes,
@@ -26,10 +31,27 @@ final class Aliases {
   }
 
   /**
+   * Looks up at once which aliases for many pages are not taken.
+   */
+  public function lookUp(string $prefix, array $slugs): void {
+    $wanted = array_map(static fn (string $slug): string => self::wanted($prefix, $slug), array_values($slugs));
+    $taken = $wanted ? $this->database->query('SELECT LOWER([alias]) FROM {path_alias} WHERE [alias] IN (:aliases[])', [':aliases[]' => $wanted])->fetchCol() : [];
+    $this->unused = array_diff_key(array_flip($wanted), array_flip($taken));
+  }
+
+  private static function wanted(string $prefix, string $slug): string {
+    return rtrim('/' . trim($prefix, '/'), '/') . '/' . self::cleaned($slug);
+  }
+
+  /**
    * The first alias that is not taken: /products/x, /products/x-2 and so on.
    */
   public function free(string $prefix, string $slug): string {
-    $wanted = rtrim('/' . trim($prefix, '/'), '/') . '/' . self::cleaned($slug);
+    $wanted = self::wanted($prefix, $slug);
+    if (isset($this->unused[$wanted])) {
+      unset($this->unused[$wanted]);
+      return $wanted;
+    }
     $taken = $this->database->query('SELECT LOWER([alias]) FROM {path_alias} WHERE [alias] = :alias OR [alias] LIKE :like', [
       ':alias' => $wanted,
       ':like' => $this->database->escapeLike("$wanted-") . '%',
@@ -48,7 +70,7 @@ final class Aliases {
    */
   public function add(int $node, string $prefix, string $slug, string $langcode): void {
     $aliases = $this->entityTypes->getStorage('path_alias');
-    $wanted = rtrim('/' . trim($prefix, '/'), '/') . '/' . self::cleaned($slug);
+    $wanted = self::wanted($prefix, $slug);
     // An address that it had before is made anew, so that it is the newest.
     $old = $aliases->loadByProperties(['path' => "/node/$node", 'alias' => $wanted]);
     $aliases->delete($old);

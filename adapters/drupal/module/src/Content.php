@@ -19,9 +19,9 @@ final class Content implements Writer {
   private string $backend = '';
 
   /**
-   * Nodes that show something else now.
+   * Nodes written, and whether they were there before.
    *
-   * @var int[]
+   * @var bool[]
    */
   private array $touched = [];
 
@@ -91,10 +91,12 @@ final class Content implements Writer {
    * {@inheritdoc}
    */
   public function done(): void {
-    if ($this->touched) {
-      $this->invalidator->invalidateTags(array_map(static fn (int $id): string => "node:$id", $this->touched));
+    // No cache knows a page that was made just now.
+    $known = array_keys(array_filter($this->touched));
+    if ($known) {
+      $this->invalidator->invalidateTags(array_map(static fn (int $id): string => "node:$id", $known));
     }
-    $this->pages->done($this->touched);
+    $this->pages->done(array_keys($this->touched));
     $this->touched = [];
   }
 
@@ -212,7 +214,7 @@ final class Content implements Writer {
         'hashes' => $hashes[$key],
         'kept' => $page['kept'],
       ] + $this->replaced($items[$key], $page, $fences[$key]['content']));
-      $this->touched[] = $page['id'];
+      $this->touched[$page['id']] = (bool) $page['have'];
     }
     $this->bind($items, $pages, $bound, $hashes);
     return $receipts;

@@ -61,6 +61,8 @@ final class Pages {
     }
     $this->moveAddresses($pages);
     $nodes = $this->load(array_column(array_intersect_key($pages, $changes), 'id'));
+    $made = array_filter(array_keys($changes), static fn (string $key): bool => !$pages[$key]['have']);
+    $this->aliases->lookUp($this->mapping->setting('path_prefix'), array_map(static fn (string $key): string => $items[$key]->slug, $made));
     foreach ($changes as $key => $change) {
       $node = $pages[$key]['have'] ? $nodes[$pages[$key]['id']] ?? NULL : $this->make($items[$key]);
       if (!$node) {
