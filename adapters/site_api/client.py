@@ -50,6 +50,8 @@ from connector.timely import TimelyAdapter, retry_after_seconds
 BUSY = "commerce_connector_busy"
 """The code of a 503 that the plugin or module itself gives: locked, the same request again."""
 OWN_CODE = "commerce_connector_"
+SITES_OWN = frozenset({"commerce_connector_setup", "commerce_connector_no_role"})
+"""Codes of a refusal that has nothing to do with the secret: the site itself says the fix."""
 INVENTORY_PAGE = 200
 HASHES_PER_REQUEST = 100
 """64 characters each: stays below the 8 KiB that web servers take as a request line."""
@@ -413,6 +415,8 @@ class _Transport:
                 f"{self._endpoint.extension}: a security plugin, a firewall or password protection "
                 "stands before the site API; let signed requests to it through"
             )
+        if code in SITES_OWN:
+            return TargetDown(f"{self._at} refuses us ({status}): {_message(answer)}")
         skew = self.skew_seconds
         if abs(skew) > signing.TOLERANCE_SECONDS:
             return TargetDown(

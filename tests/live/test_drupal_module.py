@@ -781,3 +781,14 @@ def test_what_comes_from_the_backend_is_locked_and_says_so(bench: Bench, author:
     assert "come from the backend and are changed there: Categories, Pictures, Tags" in form
     (stored,) = bench.site.documents(SubjectKind.PRODUCT, [made.subject.id])
     assert stored.values[CATEGORIES] == [term.subject.id]
+
+
+def test_the_grid_shows_prices(bench: Bench) -> None:
+    made = document(fields={**document().fields, TITLE: f"!!! {uuid.uuid4().hex}"})
+    done(bench.site.write_content([made]))
+    bench.site.write_offers([_offer_of(made.subject, "v1", "77,70 €")])
+    answer = requests.get(f"{bench.where.url}/products", timeout=60)
+    if answer.status_code == 404:
+        pytest.skip("NO GRID WAS TESTED: this Drupal has no view Products")
+    assert str(made.fields[TITLE]) in answer.text
+    assert "77,70 €" in answer.text

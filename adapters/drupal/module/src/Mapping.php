@@ -148,9 +148,14 @@ final class Mapping {
       }
     }
     foreach (['category_vocabulary' => 'taxonomy_vocabulary', 'tag_vocabulary' => 'taxonomy_vocabulary', 'text_format' => 'filter_format'] as $setting => $type) {
-      if (!$this->entityTypes->getStorage($type)->load($this->setting($setting))) {
+      $entity = $this->entityTypes->getStorage($type)->load($this->setting($setting));
+      if (!$entity || !$entity->status()) {
         return "The $setting {$this->setting($setting)} is not there: make it, or choose another one in the module's settings.";
       }
+    }
+    $role = $this->entityTypes->getStorage('user_role')->load(Role::NAME);
+    if (!$role || !$role->hasPermission("use text format {$this->setting('text_format')}")) {
+      return "The role commerce_connector may not use the text format {$this->setting('text_format')}: save the module's settings, which grants it.";
     }
     return NULL;
   }

@@ -54,6 +54,27 @@ final class View {
   }
 
   /**
+   * Whether a product can be had.
+   */
+  public function stock(NodeInterface $node): array {
+    $product = $this->of($node);
+    return self::cached($node, $product ? ['#theme' => 'commerce_connector_stock', '#product' => $product] : []);
+  }
+
+  /**
+   * A product among others: picture, title, price and stock.
+   */
+  public function card(NodeInterface $node): array {
+    $product = $this->of($node);
+    $more = ['title' => $node->label(), 'url' => $node->toUrl()->toString()];
+    return self::cached($node, $product ? [
+      '#theme' => 'commerce_connector_card',
+      '#product' => $product + $more,
+      '#attached' => ['library' => ['commerce_connector/product']],
+    ] : []);
+  }
+
+  /**
    * What the daemon says of a product, for its editors.
    *
    * @return array
