@@ -45,6 +45,7 @@ WITH_MODULE = SiteCapabilities(
     events=True,
     multilingual=False,
     merges=True,
+    adopts=True,
     retire_policies=("unpublish", "notice", "redirect", "gone"),
 )
 

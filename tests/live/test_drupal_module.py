@@ -30,6 +30,7 @@ from connector import signing
 from connector.errors import Rejected
 from connector.model import (
     BackendName,
+    CmsId,
     FieldHash,
     FieldName,
     JsonValue,
@@ -39,6 +40,7 @@ from connector.model import (
     VariantId,
 )
 from connector.ports import (
+    AdoptWrite,
     ContentWrite,
     OffersWrite,
     Outcome,
@@ -792,3 +794,29 @@ def test_the_grid_shows_prices(bench: Bench) -> None:
         pytest.skip("NO GRID WAS TESTED: this Drupal has no view Products")
     assert str(made.fields[TITLE]) in answer.text
     assert "77,70 €" in answer.text
+
+
+# ---- pages that were here before ----
+
+
+def test_a_node_that_was_here_before_is_adopted(bench: Bench) -> None:
+    title = f"Here before {uuid.uuid4().hex}"
+    resource = {"type": "node--commerce_product", "attributes": {"title": title}}
+    made = bench.editor.call("POST", bench.editor.resource, {"data": resource}).json()["data"]
+    nid = str(made["attributes"]["drupal_internal__nid"])
+    found = [each for page in bench.site.candidates() for each in page if each.cms_id == nid]
+    assert [(each.title, each.type) for each in found] == [(title, "commerce_product")]
+    subject = document().subject
+    (receipt,) = bench.site.adopt([AdoptWrite(subject, fence(), write_id(), CmsId(nid))])
+    assert (receipt.outcome, receipt.cms_id) == (Outcome.DONE, nid)
+    assert nid not in {each.cms_id for page in bench.site.candidates() for each in page}
+    before = bench.count_pages()
+    whole = replace(document(subject), expected={TITLE: FieldHash("")})
+    written = done(bench.site.write_content([whole]))
+    assert (str(written.cms_id), set(written.kept)) == (nid, {TITLE})
+    assert bench.read(subject, TITLE) == title
+    assert bench.count_pages() == before
+    other = AdoptWrite(document().subject, fence(), write_id(), CmsId(nid))
+    missing = AdoptWrite(document().subject, fence(), write_id(), CmsId("999999999"))
+    outcomes = {each.outcome for each in bench.site.adopt([other, missing])}
+    assert outcomes == {Outcome.REJECTED}

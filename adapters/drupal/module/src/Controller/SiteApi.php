@@ -77,6 +77,7 @@ final class SiteApi {
         'events' => TRUE,
         'multilingual' => $this->mapping->isMultilingual(),
         'merges' => TRUE,
+        'adopts' => TRUE,
         'retire_policies' => array_keys(Retire::POLICIES),
         'max_body_bytes' => ((int) Bytes::toNumber((string) ini_get('post_max_size'))) ?: NULL,
       ],
