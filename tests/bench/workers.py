@@ -40,7 +40,7 @@ def bench_workers(home: Path, *, products: int, rounds: int) -> list[Result]:
 def _import(home: Path, postgres: Postgres, daemons: int, products: int) -> float:
     """Seconds from the first write to the last of it, so that starting does not count."""
     home.mkdir()
-    with cluster(home, postgres, 0, documents=4) as made:
+    with cluster(home, postgres, 0, documents=2) as made:
         for _ in range(daemons):
             made.daemon(batch_products=20)
         made.daemons[0].command("db", "upgrade")
