@@ -93,7 +93,7 @@ class DistributedEngine:
         self._woken.set()
         ended = self._workers.stop(within_seconds)
         if self._thread is not None:
-            self._thread.join(within_seconds)
+            self._thread.join(2)
         self._leadership.release()
         return ended
 
@@ -152,7 +152,8 @@ class DistributedEngine:
     def _others_wait(self, drain: Drain) -> bool:
         with self.database.read() as connection:
             found = jobs.startable(connection, drain.group)
-        self.wake()
+        if found:
+            self.wake()
         return found
 
     # ---- every second ----
@@ -201,10 +202,14 @@ class DistributedEngine:
         return len(alive) // max(1, len({line.name for line in self.lines}))
 
     def _clear(self, connection: Connection) -> None:
-        """Rows whose job nobody is at are due again."""
+        """Rows whose job nobody is at are due again.
+
+        The owners are read before the jobs: a job that begins in between holds nothing yet.
+        """
         jobs.drop_abandoned(connection)
+        owners = todo.lease_owners(connection)
         at_work = {_owner(job) for job in jobs.running(connection)}
-        freed = todo.release_owned(connection, todo.lease_owners(connection) - at_work)
+        freed = todo.release_owned(connection, owners - at_work)
         if freed:
             log.warning(
                 "Work of a daemon that is gone is due again", action="sweep.freed", rows=freed

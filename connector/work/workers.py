@@ -144,9 +144,9 @@ class Workers:
             async with self._pool() as pool, life.app.open_async(pool):
                 life.workers = [self._worker(life, group) for group in self._places]
                 tasks = [asyncio.create_task(worker.run()) for worker in life.workers]
-                if life.is_over():
-                    life.end()
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                ended = asyncio.create_task(life.ended.wait())
+                await asyncio.wait({*tasks, ended}, return_when=asyncio.FIRST_COMPLETED)
+                # Also when the end came before they began: a worker forgets that it was stopped.
                 life.end()
                 await asyncio.wait(tasks)
                 for task in tasks:
