@@ -188,7 +188,8 @@ def _begin_sqlite(connection: Connection) -> None:
 # ---- schema ----
 
 
-def _alembic(connection: Connection | None = None) -> AlembicConfig:
+def alembic_config(connection: Connection | None = None) -> AlembicConfig:
+    """Where the migrations are, and the connection that they run on."""
     config = AlembicConfig()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
@@ -196,7 +197,7 @@ def _alembic(connection: Connection | None = None) -> AlembicConfig:
 
 
 def _match_schema(engine: Engine, migrate: bool) -> None:
-    scripts = ScriptDirectory.from_config(_alembic())
+    scripts = ScriptDirectory.from_config(alembic_config())
     head = scripts.get_current_head()
     with engine.begin() as connection:
         present = MigrationContext.configure(connection).get_current_revision()
@@ -213,7 +214,7 @@ def _match_schema(engine: Engine, migrate: bool) -> None:
                 f"the state has schema {present or 'none'} and this program needs {head}."
                 " Stop every daemon, make a backup, then run `connector db upgrade`"
             )
-        command.upgrade(_alembic(connection), "head")
+        command.upgrade(alembic_config(connection), "head")
 
 
 # ---- one daemon per SQLite state ----
