@@ -98,7 +98,7 @@ final class Adopt implements Writer {
       }
       $taken[$id] = (string) $key;
       if (!isset($bound[$key])) {
-        $rows[] = ['subject_key' => $key, 'backend' => $this->backend, 'kind' => 'product', 'backend_id' => $item->id, 'object_id' => $id, 'retired' => 0, 'synced_at' => $this->time->getCurrentTime(), 'hashes' => '{}', 'bases' => '{}'];
+        $rows[] = ['subject_key' => $key, 'backend' => $this->backend, 'kind' => 'product', 'backend_id' => $item->id, 'object_id' => $id, 'retired' => 0, 'synced_at' => $this->time->getCurrentTime(), 'hashes' => '{}', 'bases' => '{"adopted":true}'];
       }
       $this->touched[] = $id;
       $receipts[$key] = Writes::receipt($item, 'done', ['cms_id' => (string) $id, 'url' => $this->pages->url($id)]);

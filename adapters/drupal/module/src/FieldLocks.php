@@ -28,7 +28,8 @@ final class FieldLocks {
    * Whether a person may edit a field.
    */
   public function access(string $operation, FieldDefinitionInterface $field, AccountInterface $account, ?FieldItemListInterface $items): AccessResultInterface {
-    if ($operation !== 'edit' || $field->getTargetEntityTypeId() !== 'node' || $field->getTargetBundle() !== $this->mapping->bundle()) {
+    $node = $operation === 'edit' && $field->getTargetEntityTypeId() === 'node' ? $items?->getEntity() : NULL;
+    if (!$node || $node->bundle() !== $this->mapping->bundle()) {
       return AccessResult::neutral();
     }
     $settings = $this->config->get('commerce_connector.settings');
@@ -36,8 +37,7 @@ final class FieldLocks {
     if (!in_array($field->getName(), $locked, TRUE) || $account->hasPermission('edit commerce-owned fields')) {
       return AccessResult::neutral()->addCacheableDependency($settings)->cachePerPermissions();
     }
-    $node = $items?->getEntity();
-    if (!$node || $node->isNew() || !$this->stored->bindingsOf('product', (string) $node->id())) {
+    if ($node->isNew() || !$this->stored->bindingsOf('product', (string) $node->id())) {
       return AccessResult::neutral()->setCacheMaxAge(0);
     }
     return AccessResult::forbidden(self::reason((string) $field->getLabel()))->addCacheableDependency($settings)->cachePerPermissions()->setCacheMaxAge(0);

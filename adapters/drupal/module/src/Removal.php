@@ -9,6 +9,9 @@ use Drupal\Core\Entity\EntityTypeManagerInterface;
 
 /**
  * Removes everything that came from a backend, some at a time.
+ *
+ * Nodes that were here before and were adopted stay, unless their content type
+ * is the module's own, which goes with it.
  */
 final class Removal {
 
@@ -25,10 +28,10 @@ final class Removal {
   public function some(): bool {
     Events::pause();
     foreach (['product' => 'node', 'category' => 'taxonomy_term'] as $kind => $type) {
-      $ids = $this->database->queryRange('SELECT [object_id] FROM {commerce_connector_bindings} WHERE [kind] = :kind ORDER BY [id]', 0, self::AT_ONCE, [':kind' => $kind])->fetchCol();
-      if ($ids) {
-        $this->delete($type, $ids);
-        $this->database->delete('commerce_connector_bindings')->condition('kind', $kind)->condition('object_id', $ids, 'IN')->execute();
+      $bound = $this->database->queryRange('SELECT [object_id], [bases] FROM {commerce_connector_bindings} WHERE [kind] = :kind ORDER BY [id]', 0, self::AT_ONCE, [':kind' => $kind])->fetchAllKeyed();
+      if ($bound) {
+        $this->delete($type, array_keys(array_filter($bound, static fn (?string $bases): bool => empty(json_decode((string) $bases)->adopted))));
+        $this->database->delete('commerce_connector_bindings')->condition('kind', $kind)->condition('object_id', array_keys($bound), 'IN')->execute();
         return TRUE;
       }
     }
@@ -39,6 +42,12 @@ final class Removal {
         $this->delete($type, $ids);
         return TRUE;
       }
+    }
+    $pictures = $this->database->queryRange('SELECT [object_id] FROM {commerce_connector_media} WHERE [object_id] > 0', 0, self::AT_ONCE)->fetchCol();
+    if ($pictures) {
+      $this->delete('media', $pictures);
+      $this->database->delete('commerce_connector_media')->condition('object_id', $pictures, 'IN')->execute();
+      return TRUE;
     }
     foreach (['fences', 'offers', 'values', 'media', 'events'] as $table) {
       $this->database->truncate("commerce_connector_$table")->execute();

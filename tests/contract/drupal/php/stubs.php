@@ -1,0 +1,151 @@
+<?php
+
+/**
+ * @file
+ * As much of core's interfaces as the module's classes need that are checked here.
+ */
+
+namespace Symfony\Component\HttpFoundation {
+
+  final class Bag {
+
+    public function __construct(private array $all) {}
+
+    public function get(string $name, mixed $default = NULL): mixed {
+      return $this->all[strtolower($name)] ?? $this->all[$name] ?? $default;
+    }
+
+    public function all(): array {
+      return $this->all;
+    }
+
+  }
+
+  class Request {
+
+    public Bag $headers;
+    public Bag $query;
+    public Bag $server;
+
+    public function __construct(private string $method, private string $path, string $query = '', private string $content = '', array $headers = []) {
+      parse_str($query, $parsed);
+      $this->query = new Bag($parsed);
+      $this->headers = new Bag($headers);
+      $this->server = new Bag(['REQUEST_URI' => $path . ($query === '' ? '' : "?$query")]);
+    }
+
+    public function getMethod(): string {
+      return $this->method;
+    }
+
+    public function getPathInfo(): string {
+      return $this->path;
+    }
+
+    public function getContent(): string {
+      return $this->content;
+    }
+
+  }
+
+}
+
+namespace Drupal\Component\Datetime {
+
+  interface TimeInterface {}
+
+}
+
+namespace Drupal\Core\State {
+
+  interface StateInterface {}
+
+}
+
+namespace Drupal\Core\Config {
+
+  interface ConfigFactoryInterface {}
+
+}
+
+namespace Drupal\Core\Authentication {
+
+  interface AuthenticationProviderInterface {}
+
+}
+
+namespace Drupal\Core\PageCache {
+
+  interface RequestPolicyInterface {
+
+    const DENY = 'deny';
+
+  }
+
+}
+
+namespace Drupal\Core\Entity {
+
+  interface EntityTypeManagerInterface {}
+
+}
+
+namespace Drupal\user {
+
+  interface UserInterface {}
+
+}
+
+namespace {
+
+  final class Clock implements Drupal\Component\Datetime\TimeInterface {
+
+    public int $now = 1795485600;
+
+    public function getCurrentTime(): int {
+      return $this->now;
+    }
+
+  }
+
+  final class State implements Drupal\Core\State\StateInterface {
+
+    private array $kept = [];
+
+    public function get(string $name, mixed $default = NULL): mixed {
+      return $this->kept[$name] ?? $default;
+    }
+
+    public function set(string $name, mixed $value): void {
+      $this->kept[$name] = $value;
+    }
+
+  }
+
+  final class User implements Drupal\user\UserInterface {
+
+    public function __construct(public bool $may = TRUE) {}
+
+    public function hasPermission(string $permission): bool {
+      return $this->may && $permission === 'use commerce connector site api';
+    }
+
+  }
+
+  final class Entities implements Drupal\Core\Entity\EntityTypeManagerInterface {
+
+    public function __construct(private array $users) {}
+
+    public function getStorage(string $type): self {
+      return $this;
+    }
+
+    public function loadByProperties(array $properties): array {
+      return $properties === ['name' => 'commerce_connector'] ? $this->users : [];
+    }
+
+  }
+
+  final class Config implements Drupal\Core\Config\ConfigFactoryInterface {}
+
+}
