@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from connector.demo.machine import cache_dir
 from connector.demo.mariadb import MariaDB
@@ -18,6 +19,8 @@ from connector.demo.medusa import Medusa
 from connector.demo.postgres import Postgres
 from connector.demo.wordpress import WordPress
 
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
 ROOT = Path(__file__).resolve().parents[1]
 WORDPRESS_PLUGIN = ROOT / "adapters" / "wordpress" / "plugin"
 MEDUSA_PLUGIN = ROOT / "adapters" / "medusa" / "plugin"

@@ -247,16 +247,21 @@ async def checkout(asked: Asked, work: Work) -> Answer:
 
 
 async def complete_cart(asked: Asked, work: Work) -> Answer:
-    """Order what the shopper agreed to, or say what is not so any more."""
+    """Order what the shopper agreed to, or say what is not so any more.
+
+    A total that moved may cost the cart its payment session: that it moved is what to say then.
+    """
     agreed = asked.said(shapes.Agreement).total_minor
     cart = await work.read()
     if not cart.ordered:
+        missing = cart.needs()
         cart, changes = await _refreshed(work.carts, cart)
+        differs = bool(changes) or cart.totals.total.amount_minor != agreed
+        if not missing and differs:
+            raise Problem("cart-changed", more=_facts(asked, cart, changes))
         if needs := cart.needs():
             told: dict[str, JsonValue] = {"needs": list(needs), **_facts(asked, cart, changes)}
             raise Problem("incomplete", more=told)
-        if changes or cart.totals.total.amount_minor != agreed:
-            raise Problem("cart-changed", more=_facts(asked, cart, changes))
     return _ordered(asked, await _complete(asked, work.carts, cart))
 
 
