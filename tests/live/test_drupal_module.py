@@ -820,3 +820,25 @@ def test_a_node_that_was_here_before_is_adopted(bench: Bench) -> None:
     missing = AdoptWrite(document().subject, fence(), write_id(), CmsId("999999999"))
     outcomes = {each.outcome for each in bench.site.adopt([other, missing])}
     assert outcomes == {Outcome.REJECTED}
+
+
+def test_browsers_and_proxies_ask_again_soon_for_prices(bench: Bench) -> None:
+    made = document()
+    url = done(bench.site.write_content([made])).url or ""
+    bench.site.write_offers([offers_write(made.subject)])
+    for _ in range(2):
+        found = re.search(r"max-age=(\d+)", visit(url).headers["cache-control"])
+        assert int(found[1]) <= 60 if found else True
+
+
+def test_search_engines_get_what_the_backend_has_for_them(bench: Bench) -> None:
+    words: dict[FieldName, JsonValue] = {
+        FieldName("seo_title"): 'Buy "it" <now>',
+        FieldName("seo_description"): 'Really "good" <b>',
+    }
+    made = document(fields={**document().fields, **words})
+    shown = page(done(bench.site.write_content([made])).url or "")
+    if "commerce-connector-product" not in shown:
+        pytest.skip("the display of this Drupal leaves the product out")
+    assert re.search(r"<title>Buy (&quot;|\")it(&quot;|\") &lt;now&gt; \|", shown)
+    assert 'content="Really &quot;good&quot; &lt;b&gt;"' in shown

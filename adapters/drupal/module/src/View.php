@@ -6,6 +6,7 @@ namespace Drupal\commerce_connector;
 
 use Drupal\Core\Config\ConfigFactoryInterface;
 use Drupal\Core\Entity\EntityTypeManagerInterface;
+use Drupal\Core\Extension\ModuleHandlerInterface;
 use Drupal\Core\File\FileUrlGeneratorInterface;
 use Drupal\Core\StringTranslation\StringTranslationTrait;
 use Drupal\node\NodeInterface;
@@ -28,6 +29,7 @@ final class View {
     private readonly Offers $offers,
     private readonly FileUrlGeneratorInterface $urls,
     private readonly EntityTypeManagerInterface $entityTypes,
+    private readonly ModuleHandlerInterface $modules,
   ) {}
 
   /**
@@ -40,7 +42,7 @@ final class View {
       '#product' => $product,
       '#attached' => [
         'library' => ['commerce_connector/product'],
-        'html_head' => [[['#type' => 'html_tag', '#tag' => 'script', '#attributes' => ['type' => 'application/ld+json'], '#value' => $this->jsonLd($node, $product)], 'commerce_connector_json_ld']],
+        'html_head' => $this->head($node, $product),
       ],
     ] : []);
   }
@@ -214,6 +216,27 @@ final class View {
       }
     }
     return $pictures;
+  }
+
+  /**
+   * What stands in the head of a product's own page.
+   *
+   * The description that the backend has for search engines goes there, unless
+   * the site has a module for that.
+   */
+  private function head(NodeInterface $node, array $product): array {
+    $head = [[['#type' => 'html_tag', '#tag' => 'script', '#attributes' => ['type' => 'application/ld+json'], '#value' => $this->jsonLd($node, $product)], 'commerce_connector_json_ld']];
+    if ($product['seo_description'] !== '' && !$this->modules->moduleExists('metatag')) {
+      $head[] = [['#tag' => 'meta', '#attributes' => ['name' => 'description', 'content' => $product['seo_description']]], 'commerce_connector_description'];
+    }
+    return $head;
+  }
+
+  /**
+   * The title that the backend has for search engines; "" where it has none.
+   */
+  public function seoTitle(NodeInterface $node): string {
+    return $this->modules->moduleExists('metatag') ? '' : $this->of($node)['seo_title'] ?? '';
   }
 
   /**

@@ -88,6 +88,7 @@ final class SettingsForm extends ConfigFormBase {
       $form['places'][strtr($name, '.', '_')] = ['#type' => 'textfield', '#title' => $title, '#default_value' => $settings->get($name), '#maxlength' => 64];
     }
     $form['market'] = ['#type' => 'textfield', '#title' => $this->t('Market whose prices are shown'), '#description' => $this->t('Empty: the first one.'), '#default_value' => $settings->get('market'), '#maxlength' => 64];
+    $form['browser_max_age'] = ['#type' => 'number', '#min' => 0, '#max' => 86400, '#title' => $this->t('Seconds for which browsers and proxies may keep pages with prices'), '#description' => $this->t("Drupal's own caches show a new price at once, whatever stands here."), '#default_value' => $settings->get('browser_max_age') ?? 60];
     $form['locked'] = [
       '#type' => 'checkboxes',
       '#title' => $this->t('Locked for editors, because it comes from the backend'),
@@ -113,6 +114,7 @@ final class SettingsForm extends ConfigFormBase {
     foreach (['subtitle', 'description', 'categories', 'tags', 'media'] as $name) {
       $settings->set("fields.$name", trim((string) $form_state->getValue("fields_$name")));
     }
+    $settings->set('browser_max_age', (int) $form_state->getValue('browser_max_age'));
     $settings->set('locked', array_values(array_filter($form_state->getValue('locked'))))->save();
     $this->role->make();
     $problem = $this->mapping->problem();
