@@ -113,9 +113,14 @@ class DistributedEngine:
     # ---- marks ----
 
     def _defer_marked(self, connection: Connection, marked: frozenset[Marked]) -> None:
-        """One job for each share that has become due; in one order, so that none waits for ever."""
+        """One job for each share that has become due; in one order, so that none waits for ever.
+
+        Looking for those that wait already is cheaper than being refused.
+        """
+        waiting = jobs.waiting(connection)
         for drain in sorted({drain for each in marked if (drain := self._first(each))}):
-            jobs.defer(connection, drain, self._priority(drain))
+            if drain.lock not in waiting:
+                jobs.defer(connection, drain, self._priority(drain))
 
     def _first(self, marked: Marked) -> Drain | None:
         for line in self.lines:
