@@ -29,7 +29,7 @@ from connector.relay.actions import Actions
 from connector.relay.offers import Offers
 from connector.relay.operations import OPERATIONS, Operation
 from connector.relay.problems import Problem
-from connector.relay.relay import Relay, Visitor, problem_json
+from connector.relay.relay import Relay, Visitor, places, problem_json
 from connector.relay.shapes import read_json
 from connector.relay.storefront import Storefront
 from connector.relay.tokens import NO_ORIGIN
@@ -110,8 +110,8 @@ class _Door:
                 self._relay.clients.take(guard.client_of(request))
                 inner = inners.get(request.method) or inners["GET"]
                 response = await self._within(inner(request, storefront, origin, trace_id))
-            except Problem as problem:
-                response = _problem(problem, locale, trace_id)
+            except Exception as error:  # noqa: BLE001 - nothing leaves here but a problem
+                response = _problem(_problem_of(error, trace_id), locale, trace_id)
             response.headers.update(guard.cors_headers(origin))
             return response
 
@@ -124,8 +124,8 @@ class _Door:
             trace_id = _trace_id(request)
             try:
                 return await self._within(inner(request, trace_id))
-            except Problem as problem:
-                return _problem(problem, None, trace_id)
+            except Exception as error:  # noqa: BLE001 - nothing leaves here but a problem
+                return _problem(_problem_of(error, trace_id), None, trace_id)
 
         return enter
 
@@ -267,6 +267,20 @@ async def _body(request: Request) -> Mapping[str, Any]:
     if content:
         guard.check_json(request)
     return read_json(content)
+
+
+def _problem_of(error: Exception, trace_id: str) -> Problem:
+    """What is answered; what is no problem of a shopper's is ours, and logged."""
+    if isinstance(error, Problem):
+        return error
+    log.error(
+        "A request met something unforeseen",
+        action="relay.crash",
+        error=type(error).__name__,
+        where=places(error),
+        trace_id=trace_id,
+    )
+    return Problem("unavailable", 5)
 
 
 def _answer(

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from adapters.sandbox.carts import SandboxCarts
 from adapters.sandbox.run import RunningShop, start_shop
 from connector.demo.machine import free_port
 from connector.errors import OutcomeUnknown, Rejected, TargetDown, TryAgain
-from connector.model import BackendName, Locale, VariantId
+from connector.model import BackendName, CartId, Locale, VariantId
 from connector.ports import BackendSettings
 from connector.ports_carts import CartRefused, MarketTerms
 from connector.testing.conformance import CartsConformance
@@ -172,3 +173,46 @@ async def test_ids_cannot_leave_their_path(bench: SandboxCartsBench) -> None:
         with pytest.raises((CartRefused, Rejected, TryAgain)):
             await bench.carts.add(cart.id, VariantId(name), 1)
     assert await bench.carts.read(cart.id) == cart
+
+
+@pytest.mark.anyio
+async def test_an_engine_is_sent_what_the_adapter_says_and_nothing_else() -> None:
+    """No header of a shopper's request can come through; cookies of an engine are not kept."""
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(404, json={"code": "unknown_cart"}, headers={"set-cookie": "a=b"})
+
+    settings = BackendSettings(
+        BackendName("shop"), "http://shop.test", "key", (), Locale("en-US"), {}, 5.0
+    )
+    carts = SandboxCarts(settings, httpx.MockTransport(answer))
+    for _ in range(2):
+        with pytest.raises(CartRefused):
+            await carts.read(CartId("cart_1"))
+    await carts.close()
+    names = {"accept", "accept-encoding", "connection", "host", "user-agent"}
+    assert [set(each.headers) for each in seen] == [names, names]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [1_000, 5 * 1024 * 1024])
+async def test_an_answer_without_end_is_not_read_to_its_end(size: int) -> None:
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while True:
+            read += size
+            yield b" " * size
+
+    settings = BackendSettings(
+        BackendName("shop"), "http://shop.test", "key", (), Locale("en-US"), {}, 5.0
+    )
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=endless()))
+    carts = SandboxCarts(settings, transport)
+    with pytest.raises(TryAgain):
+        await carts.read(CartId("cart_1"))
+    await carts.close()
+    assert read <= 4 * 1024 * 1024 + 2 * size

@@ -138,3 +138,17 @@ async def test_a_site_without_carts_still_shows_offers(house: RelayHouse) -> Non
         assert (await relay.ask("GET", "/offers?sku=MUG-1")).status == 200
         none = await relay.ask("POST", "/carts", {})
         assert (none.status, none.word) == (404, "not-found")
+
+
+async def test_a_state_that_cannot_be_read_is_no_500(house: RelayHouse) -> None:
+    async with house.process() as relay:
+        with house.database.write() as connection:
+            connection.exec_driver_sql("ALTER TABLE mirror RENAME TO elsewhere")
+        answer = await relay.ask("GET", "/offers?sku=MUG-1")
+        assert (answer.status, answer.word) == (503, "unavailable")
+        assert answer.headers["retry-after"] == "5"
+        with house.database.write() as connection:
+            connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO mirror")
+            connection.exec_driver_sql("ALTER TABLE relay_actions RENAME TO elsewhere")
+        for answer in (await relay.act("create_cart", wait=False), await relay.outcome("msg_1")):
+            assert (answer.status, answer.word) == (503, "unavailable")
