@@ -30,7 +30,7 @@ def compose_relay(
     secrets = config.relay.secrets()
     if not secrets:
         return None
-    carts = {name: _carts(config, name) for name in config.backends}
+    carts = {name: carts_of(config, name) for name in config.backends}
     relay = Relay(
         database,
         {SiteName(name): _storefront(config, name, carts) for name in config.sites},
@@ -43,7 +43,8 @@ def compose_relay(
     return RelayService(relay)
 
 
-def _carts(config: Config, name: str) -> Carts | None:
+def carts_of(config: Config, name: str) -> Carts | None:
+    """A backend's carts, without any call; None: it sells nothing through the relay."""
     system = registry.backend_system(config.backends[name].system)
     if system.open_carts is None:
         return None

@@ -6,14 +6,17 @@ works, but something is missing) or bad (it does not work).
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from connector.compose import Connector
+from connector.compose_relay import carts_of
 from connector.errors import ConnectorError
-from connector.model import BackendName, SiteName
+from connector.model import BackendName, CartId, SiteName
+from connector.ports_carts import CartRefused, Carts
 from connector.state import signals, targets
 from connector.state.database import StateLock
 
@@ -42,6 +45,9 @@ def examine(connector: Connector) -> Iterator[Finding]:
         yield from _backend(connector, backend)
     for site in connector.works:
         yield from _site(connector, site)
+    if connector.config.relay.keys:
+        for name in connector.config.backends:
+            yield _carts(connector, name)
 
 
 def _configuration(connector: Connector) -> Iterator[Finding]:
@@ -150,3 +156,27 @@ def _site(connector: Connector, name: SiteName) -> Iterator[Finding]:
             " request fails. Set both by NTP"
         )
         yield Finding(part, Mark.SLOWER, says)
+
+
+def _carts(connector: Connector, name: str) -> Finding:
+    """Whether shoppers can buy: the engine is asked for a cart that nobody has."""
+    part, carts = f"carts of {name}", carts_of(connector.config, name)
+    if carts is None:
+        says = "none; its adapter's README says what they need (Medusa: options.publishable_key)"
+        return Finding(part, Mark.SLOWER, says)
+    try:
+        asyncio.run(_ask_for_nothing(carts))
+    except CartRefused:
+        return Finding(part, Mark.GOOD, "shoppers can buy")
+    except ConnectorError as error:
+        return Finding(part, Mark.BAD, error.message)
+    return Finding(
+        part, Mark.BAD, "this engine knows a cart that nobody made; is it the right one?"
+    )
+
+
+async def _ask_for_nothing(carts: Carts) -> None:
+    try:
+        await carts.read(CartId("cart_of_nobody"))
+    finally:
+        await carts.close()

@@ -11,12 +11,15 @@ import pytest
 
 from adapters.sandbox.carts import SandboxCarts
 from adapters.sandbox.run import RunningShop, start_shop
+from connector.compose import compose
 from connector.demo.machine import free_port
+from connector.doctor import Finding, Mark, examine
 from connector.errors import OutcomeUnknown, Rejected, TargetDown, TryAgain
 from connector.model import BackendName, CartId, Locale, VariantId
 from connector.ports import BackendSettings
 from connector.ports_carts import CartRefused, MarketTerms
 from connector.testing.conformance import CartsConformance
+from tests.relay_process import configured
 
 TERMS = MarketTerms("EUR", None, Locale("de-DE"))
 
@@ -216,3 +219,17 @@ async def test_an_answer_without_end_is_not_read_to_its_end(size: int) -> None:
         await carts.read(CartId("cart_1"))
     await carts.close()
     assert read <= 4 * 1024 * 1024 + 2 * size
+
+
+def test_doctor_says_whether_shoppers_can_buy(shop: RunningShop, tmp_path: Path) -> None:
+    def findings(url: str) -> list[Finding]:
+        connector = compose(configured(f"sqlite:///{tmp_path}/state.db", url, shop.key))
+        found = [each for each in examine(connector) if each.part == "carts of shop"]
+        connector.close()
+        return found
+
+    (good,) = findings(shop.url)
+    assert (good.mark, good.says) == (Mark.GOOD, "shoppers can buy")
+    (away,) = findings(f"http://127.0.0.1:{free_port()}")
+    assert away.mark is Mark.BAD
+    assert "nobody answers" in away.says
