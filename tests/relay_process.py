@@ -37,9 +37,9 @@ relay:
 """
 
 
-def configured(state: str, shop: str, key: str) -> Config:
-    """A relay before a sandbox shop, for one site."""
-    text = TEXT.format(state=state, shop=shop)
+def configured(state: str, shop: str, key: str, more: str = "") -> Config:
+    """A relay before a sandbox shop, for one site; `more` is further YAML."""
+    text = TEXT.format(state=state, shop=shop) + more
     return loads(text, env={"SHOP_KEY": key, "RELAY_KEY": SECRET})
 
 

@@ -12,6 +12,7 @@ import pytest
 from adapters.sandbox.carts import SandboxCarts
 from adapters.sandbox.run import RunningShop, start_shop
 from connector.compose import compose
+from connector.daemon import Daemon
 from connector.demo.machine import free_port
 from connector.doctor import Finding, Mark, examine
 from connector.errors import OutcomeUnknown, Rejected, TargetDown, TryAgain
@@ -233,3 +234,26 @@ def test_doctor_says_whether_shoppers_can_buy(shop: RunningShop, tmp_path: Path)
     (away,) = findings(f"http://127.0.0.1:{free_port()}")
     assert away.mark is Mark.BAD
     assert "nobody answers" in away.says
+
+
+def test_the_daemon_sells_while_it_works_and_stops_cleanly(
+    shop: RunningShop, tmp_path: Path
+) -> None:
+    port = free_port()
+    more = f"server: {{port: {port}}}\n"
+    config = configured(f"sqlite:///{tmp_path}/state.db", shop.url, shop.key, more)
+    daemon = Daemon(compose(config))
+    daemon.start()
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            headers = {"idempotency-key": "an-idempotency-key-1"}
+            wish = {"lines": [{"variant": "v0000001-0"}]}
+            made = client.post("/v1/blog/carts", json=wish, headers=headers)
+            assert made.status_code == 201
+            assert made.json()["cart"]["pieces"] == 1
+            scraped = client.get("/metrics").text
+            assert 'connector_relay_total{operation="create_cart",result="done"} 1.0' in scraped
+            assert client.get("/v1/openapi.json").json()["openapi"].startswith("3.1")
+        daemon._prune()
+    finally:
+        daemon.stop()
