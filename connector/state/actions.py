@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Update, delete, func, or_, select, update
 
 from connector.model import SiteName
-from connector.state.database import insert
+from connector.state.database import insert_into
 from connector.state.tables import relay_actions as actions
 
 
@@ -36,12 +37,17 @@ def keep(
     connection: Connection, site: SiteName, id: str, request: str, body: bytes, now: datetime
 ) -> Kept | None:
     """Keep an action that is due now. The one that is there, where one is; None: it is new."""
-    statement = insert(connection, actions).values(
-        site=site, id=id, request=request, body=body, due_at=now, attempts=0, received_at=now
-    )
-    if connection.execute(statement.on_conflict_do_nothing()).rowcount == 1:
+    row = {"site": site, "id": id, "request": request, "body": body, "attempts": 0}
+    statement = _keep_statement(connection.dialect.name)
+    if connection.execute(statement, {**row, "due_at": now, "received_at": now}).rowcount == 1:
         return None
     return find(connection, site, id)
+
+
+@cache
+def _keep_statement(dialect: str) -> Any:
+    """Built once: building it costs more than running it."""
+    return insert_into(dialect, actions).on_conflict_do_nothing()
 
 
 def find(connection: Connection, site: SiteName, id: str) -> Kept | None:

@@ -10,13 +10,16 @@ one did.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, delete, or_, select, update
+from sqlalchemy import Connection, Row, String, bindparam, case, delete, or_, select, update
 
-from connector.state.database import insert
+from connector.state.database import insert_into
+from connector.state.tables import Moment
 from connector.state.tables import relay_answers as answers
 from connector.state.tables import relay_codes as codes
 from connector.state.tables import relay_locks as locks
@@ -122,11 +125,8 @@ def settle_plan(connection: Connection, attempt: Attempt, key: str, landed: bool
 
 def finish(connection: Connection, attempt: Attempt, status: int, answer: bytes) -> None:
     """Keep the answer for whoever repeats the request, and let the cart go."""
-    connection.execute(
-        update(answers)
-        .where(answers.c.key == attempt.key, answers.c.owner == attempt.owner)
-        .values(status=status, answer=answer, owner=None, lease_until=None)
-    )
+    named = {"b_key": attempt.key, "b_owner": attempt.owner}
+    connection.execute(_FINISH, {**named, "b_status": status, "b_answer": answer})
     _release(connection, attempt, settled=True)
 
 
@@ -178,35 +178,72 @@ def _row(connection: Connection, table: Any, *where: Any) -> Row[Any] | None:
     return connection.execute(select(table).where(*where)).one_or_none()
 
 
-def _free(table: Any, now: datetime) -> Any:
+def _free(table: Any, now: Any) -> Any:
     return or_(table.c.owner.is_(None), table.c.lease_until <= now)
+
+
+# Statements of every change a shopper makes, built once: building one costs more than running it.
+
+_NOW = bindparam("b_now", type_=Moment)
+_UNTIL = bindparam("b_until", type_=Moment)
+_KEY = bindparam("b_key", type_=String)
+_CART = bindparam("b_cart", type_=String)
+_OWNER = bindparam("b_owner", type_=String)
+_REQUEST = bindparam("b_request", type_=String)
+_MINE = (locks.c.cart == _CART, locks.c.owner == _OWNER)
+_FREED: Mapping[str, Any] = {"owner": None, "lease_until": None}
+_FINISH = (
+    update(answers)
+    .where(answers.c.key == _KEY, answers.c.owner == _OWNER)
+    .values(status=bindparam("b_status"), answer=bindparam("b_answer"), **_FREED)
+)
+_RELEASE = update(locks).where(*_MINE).values(**_FREED)
+_RELEASE_SETTLED = (
+    update(locks)
+    .where(*_MINE)
+    .values(planned=case((locks.c.planned == _KEY, None), else_=locks.c.planned), **_FREED)
+)
+
+
+@cache
+def _claim_request_statement(dialect: str) -> Any:
+    held = {"owner": _OWNER, "lease_until": _UNTIL}
+    statement = insert_into(dialect, answers).values(
+        key=_KEY, request=_REQUEST, cart=_CART, asked_at=_NOW, **held
+    )
+    unanswered = answers.c.status.is_(None) & (answers.c.request == _REQUEST)
+    claimed = statement.on_conflict_do_update(
+        index_elements=["key"], set_=held, where=unanswered & _free(answers, _NOW)
+    )
+    return claimed.returning(answers.c.plan, answers.c.landed)
+
+
+@cache
+def _claim_cart_statement(dialect: str) -> Any:
+    held = {"owner": _OWNER, "lease_until": _UNTIL, "taken_at": _NOW}
+    statement = insert_into(dialect, locks).values(cart=_CART, **held)
+    claimed = statement.on_conflict_do_update(
+        index_elements=["cart"], set_=held, where=_free(locks, _NOW)
+    )
+    return claimed.returning(locks.c.planned)
 
 
 def _claim_request(
     connection: Connection, attempt: Attempt, now: datetime, lease_until: datetime
 ) -> Row[Any] | None:
     """The request's row, now this attempt's; None: it is answered, under way or another one."""
-    held = {"owner": attempt.owner, "lease_until": lease_until}
-    statement = insert(connection, answers).values(
-        key=attempt.key, request=attempt.request, cart=attempt.cart, asked_at=now, **held
-    )
-    unanswered = answers.c.status.is_(None) & (answers.c.request == attempt.request)
-    claimed = statement.on_conflict_do_update(
-        index_elements=["key"], set_=held, where=unanswered & _free(answers, now)
-    )
-    return connection.execute(claimed.returning(answers.c.plan, answers.c.landed)).one_or_none()
+    named = {"b_key": attempt.key, "b_cart": attempt.cart, "b_owner": attempt.owner}
+    said = {"b_request": attempt.request, "b_now": now, "b_until": lease_until}
+    statement = _claim_request_statement(connection.dialect.name)
+    return connection.execute(statement, {**named, **said}).one_or_none()
 
 
 def _claim_cart(
     connection: Connection, attempt: Attempt, now: datetime, lease_until: datetime
 ) -> Row[Any] | None:
     """The cart's row, now this attempt's; None: somebody holds it."""
-    held = {"owner": attempt.owner, "lease_until": lease_until, "taken_at": now}
-    statement = insert(connection, locks).values(cart=attempt.cart, **held)
-    claimed = statement.on_conflict_do_update(
-        index_elements=["cart"], set_=held, where=_free(locks, now)
-    )
-    return connection.execute(claimed.returning(locks.c.planned)).one_or_none()
+    said = {"b_cart": attempt.cart, "b_owner": attempt.owner, "b_now": now, "b_until": lease_until}
+    return connection.execute(_claim_cart_statement(connection.dialect.name), said).one_or_none()
 
 
 def _not_claimed(connection: Connection, attempt: Attempt) -> Beginning:
@@ -236,9 +273,8 @@ def _plan(kept: Any) -> Plan | None:
 def _release(connection: Connection, attempt: Attempt, *, settled: bool) -> None:
     if attempt.cart is None:
         return
-    freed: dict[str, Any] = {"owner": None, "lease_until": None}
+    named = {"b_cart": attempt.cart, "b_owner": attempt.owner}
     if settled:
-        own = (locks.c.planned == attempt.key, None)
-        freed["planned"] = case(own, else_=locks.c.planned)
-    mine = (locks.c.cart == attempt.cart, locks.c.owner == attempt.owner)
-    connection.execute(update(locks).where(*mine).values(**freed))
+        connection.execute(_RELEASE_SETTLED, {**named, "b_key": attempt.key})
+    else:
+        connection.execute(_RELEASE, named)
