@@ -116,10 +116,10 @@ class Receipts:
                         self._missing(connection, attempt.claim, now)
                     case Outcome.REJECTED:
                         error = Rejected(f"{attempt.claim.subject}: {receipt.message}")
-                        self._fail(connection, attempt.claim, error, now)
+                        self._fail(connection, attempt.claim, error, now, fingerprint(attempt))
                     case Outcome.RETRY:
                         again = TryAgain(f"{attempt.claim.subject}: {receipt.message}")
-                        self._fail(connection, attempt.claim, again, now)
+                        self._fail(connection, attempt.claim, again, now, fingerprint(attempt))
             self._confirm(connection, done, now)
             self._journal(connection, done, now)
             self._conflicts(connection, done, now)
@@ -158,14 +158,25 @@ class Receipts:
         with self._database.write() as connection:
             todo.doubt(connection, claims)
 
-    def fail(self, claims: Sequence[Claimed], error: ConnectorError) -> None:
+    def fail_sent(self, batch: Sequence[Attempt], error: ConnectorError) -> None:
+        """These were sent and failed, each for itself: again later, or parked."""
+        self.fail(
+            [each.claim for each in batch], error, {e.claim.id: fingerprint(e) for e in batch}
+        )
+
+    def fail(
+        self,
+        claims: Sequence[Claimed],
+        error: ConnectorError,
+        sent: Mapping[int, str] | None = None,
+    ) -> None:
         """These failed, each for itself: again later, or parked."""
         now = self._clock.now()
         with self._database.write() as connection:
             held = todo.still_held(connection, claims)
             for claim in claims:
                 if claim.id in held:
-                    self._fail(connection, claim, error, now)
+                    self._fail(connection, claim, error, now, (sent or {}).get(claim.id, ""))
 
     def give_back(self, claims: Sequence[Claimed], error: ConnectorError) -> None:
         """The backend or the site as a whole failed: it says nothing about these."""
@@ -208,11 +219,23 @@ class Receipts:
     # ---- one outcome each ----
 
     def _fail(
-        self, connection: Connection, claim: Claimed, error: ConnectorError, now: datetime
+        self,
+        connection: Connection,
+        claim: Claimed,
+        error: ConnectorError,
+        now: datetime,
+        sent: str,
     ) -> None:
         decision = after_failure(error, claim.attempts + 1, self._policy, now, self._chance())
         if isinstance(decision, Park):
-            todo.park(connection, claim, reason=error.message, error=decision.error, now=now)
+            todo.park(
+                connection,
+                claim,
+                reason=error.message,
+                error=decision.error,
+                now=now,
+                fingerprint=sent,
+            )
             mirror.distrust(connection, self._site, claim.lane, claim.subject)
             step = self._step(claim, "parked", f"parked: {error.message}", now)
         else:
@@ -363,6 +386,19 @@ def _asks(attempt: Attempt, receipt: Receipt) -> bool:
     """Whether an editor's value was kept that may be joined with ours: the site is asked next."""
     what = attempt.decision
     return isinstance(what, SendContent) and bool(what.change.merging & receipt.kept)
+
+
+def fingerprint(attempt: Attempt) -> str:
+    """Of the value that an attempt sends: the same value, the same fingerprint. Pure."""
+    match attempt.decision:
+        case SendOffers(sent=sent):
+            return sent
+        case SendContent(change=change):
+            return hash_value({str(name): str(mark) for name, mark in change.sent.items()})
+        case SendTerm(term=term):
+            return term.fingerprint()
+        case TakeOff():
+            return "retire"
 
 
 def _entry(attempt: Attempt, receipt: Receipt, run_id: str, now: datetime) -> Entry:

@@ -78,7 +78,7 @@ class Sender:
             if not isinstance(error, TryAgain) or error.retry_after_seconds is not None:
                 raise
             self._target.site.check()
-            self._receipts.fail([attempt.claim for attempt in batch], error)
+            self._receipts.fail_sent(batch, error)
             return
         if [each.subject for each in answers] != [each.write.subject for each in batch]:
             self._receipts.doubt([attempt.claim for attempt in batch])
@@ -96,7 +96,7 @@ class Sender:
         error: Rejected,
     ) -> None:
         if len(batch) == 1:
-            self._receipts.fail([batch[0].claim], error)
+            self._receipts.fail_sent(batch, error)
             return
         middle = len(batch) // 2
         self._batch(batch[:middle], write)

@@ -79,6 +79,8 @@ class Parked:
     subject: Subject
     reason: str
     error: str
+    fingerprint: str
+    """Of the value that was sent last, to tell whether the same one failed again; "": none was."""
     first_at: datetime
     last_at: datetime
     attempts: int
@@ -102,6 +104,7 @@ def list_parked(
             subject=Subject(SubjectKind(row.kind), row.subject),
             reason=row.reason,
             error=row.error,
+            fingerprint=row.fingerprint,
             first_at=row.first_at,
             last_at=row.last_at,
             attempts=row.attempts,

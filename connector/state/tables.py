@@ -106,6 +106,13 @@ parked = Table(
     *_subject(primary=True),
     Column("reason", Text, nullable=False),
     Column("error", String(32), nullable=False, comment="class of errors.py"),
+    Column(
+        "fingerprint",
+        String(64),
+        nullable=False,
+        server_default="",
+        comment='of the value that was sent last; "": none was',
+    ),
     Column("first_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
     Column("attempts", Integer, nullable=False),

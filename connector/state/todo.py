@@ -403,8 +403,9 @@ def park(
     error: str,
     now: datetime,
     run_id: str | None = None,
+    fingerprint: str = "",
 ) -> None:
-    """Stop trying, and keep it where people see it, with its reason.
+    """Stop trying, and keep it where people see it, with its reason and the value that failed.
 
     A row marked since its claim stays due instead: what changed may have mended it.
     """
@@ -418,6 +419,7 @@ def park(
         subject=claim.subject.id,
         reason=reason,
         error=error,
+        fingerprint=fingerprint,
         first_at=now,
         last_at=now,
         attempts=claim.attempts + 1,
@@ -431,6 +433,7 @@ def park(
             set_={
                 "reason": new.reason,
                 "error": new.error,
+                "fingerprint": new.fingerprint,
                 "last_at": new.last_at,
                 "attempts": parked.c.attempts + new.attempts,
                 "run_id": new.run_id,

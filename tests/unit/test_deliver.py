@@ -361,3 +361,22 @@ def test_addresses_follow_the_backend_where_they_are_to(tmp_path: Path) -> None:
     assert page is not None
     assert page.fields[slug] == "editors-own"
     house.database.close()
+
+
+def test_what_is_parked_tells_the_value_that_failed(tmp_path: Path) -> None:
+    house = House(tmp_path, MemoryCatalogue(generate.products(3)), rules=NO_MEDIA)
+    house.fill()
+    seen = []
+    for title in ("poison", "poison", "other poison"):
+        house.site.refuse(SUBJECT(1))
+        house.catalogue.put(generate.retitled(generate.product(1), title))
+        house.poll()
+        (parked,) = house.parked()
+        seen.append(parked.fingerprint)
+        house.site.allow(SUBJECT(1))
+        house.catalogue.put(generate.product(1))
+        house.poll()
+        assert house.parked() == []
+    assert seen[0] == seen[1] != seen[2]
+    assert seen[0] != ""
+    house.database.close()
