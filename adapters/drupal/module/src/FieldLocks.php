@@ -22,6 +22,7 @@ final class FieldLocks {
     private readonly ConfigFactoryInterface $config,
     private readonly Mapping $mapping,
     private readonly Stored $stored,
+    private readonly AccountInterface $user,
   ) {}
 
   /**
@@ -50,10 +51,9 @@ final class FieldLocks {
    *   Labels.
    */
   public function labels(FieldItemListInterface ...$fields): array {
-    $account = \Drupal::currentUser();
     $labels = [];
     foreach ($fields as $items) {
-      if ($this->access('edit', $items->getFieldDefinition(), $account, $items)->isForbidden()) {
+      if ($this->access('edit', $items->getFieldDefinition(), $this->user, $items)->isForbidden()) {
         $labels[] = (string) $items->getFieldDefinition()->getLabel();
       }
     }
