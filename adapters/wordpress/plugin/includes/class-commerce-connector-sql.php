@@ -30,16 +30,17 @@ final class Commerce_Connector_Sql {
 	const MAX_BYTES = 400000;
 
 	/**
-	 * Texts without these bytes stand in quotes as they are: most do, and escaping costs.
+	 * Bytes that keep a text from standing in quotes as it is; most texts have none of them. One
+	 * expression, because strcspn() looks at each byte once for each of these.
 	 */
-	const SPECIAL = "\0\n\r\x1a'\"\\%";
+	const SPECIAL = '/[\x00\n\r\x1a\'"\\\\%\x80-\xff]/';
 
 	/**
-	 * SPECIAL, and where texts may stand as hex, the bytes that are not ASCII.
+	 * Whether texts with other than ASCII may stand as hex.
 	 *
-	 * @var string
+	 * @var bool|null
 	 */
-	private static $stops = '';
+	private static $takes_hex = null;
 
 	/**
 	 * One value as SQL.
@@ -56,30 +57,27 @@ final class Commerce_Connector_Sql {
 			return (string) (int) $value;
 		}
 		$value = (string) $value;
-		$stops = self::stops();
-		if ( strcspn( $value, $stops ) === strlen( $value ) ) {
+		if ( ! preg_match( self::SPECIAL, $value ) ) {
 			return "'$value'";
 		}
-		if ( self::SPECIAL !== $stops && ! mb_check_encoding( $value, 'ASCII' ) && mb_check_encoding( $value, 'UTF-8' ) ) {
+		if ( self::takes_hex() && ! mb_check_encoding( $value, 'ASCII' ) && mb_check_encoding( $value, 'UTF-8' ) ) {
 			return '_utf8mb4 0x' . bin2hex( $value );
 		}
 		return "'" . $wpdb->_real_escape( $value ) . "'";
 	}
 
 	/**
-	 * Bytes that keep a text from standing in quotes as it is. Where the connection takes it, texts
-	 * with other than ASCII stand as hex: a statement that is all ASCII spares wpdb its search for
-	 * invalid characters, which at hundreds of rows costs more than the query.
+	 * Whether the connection takes hex for a text. A statement that is all ASCII spares wpdb its search
+	 * for invalid characters, which at hundreds of rows costs more than the query.
 	 *
-	 * @return string
+	 * @return bool
 	 */
-	private static function stops() {
+	private static function takes_hex() {
 		global $wpdb;
-		if ( '' === self::$stops ) {
-			$takes_hex   = 'utf8mb4' === $wpdb->charset && $wpdb->dbh instanceof mysqli;
-			self::$stops = self::SPECIAL . ( $takes_hex ? implode( '', array_map( 'chr', range( 128, 255 ) ) ) : '' );
+		if ( null === self::$takes_hex ) {
+			self::$takes_hex = 'utf8mb4' === $wpdb->charset && $wpdb->dbh instanceof mysqli;
 		}
-		return self::$stops;
+		return self::$takes_hex;
 	}
 
 	/**
@@ -89,9 +87,8 @@ final class Commerce_Connector_Sql {
 	 * @return string
 	 */
 	public static function in( array $values ) {
-		$stops = self::stops();
 		foreach ( $values as $place => $value ) {
-			if ( is_string( $value ) && strcspn( $value, $stops ) === strlen( $value ) ) {
+			if ( is_string( $value ) && ! preg_match( self::SPECIAL, $value ) ) {
 				$values[ $place ] = "'$value'";
 			} elseif ( ! is_int( $value ) ) {
 				$values[ $place ] = self::literal( $value );
