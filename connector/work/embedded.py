@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Protocol
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from connector.errors import ConnectorError
 from connector.model import BackendName, Lane, SiteName
@@ -153,10 +154,19 @@ class Engine:
         except ConnectorError as error:
             self._suspend(error.target or targets.site_target(line.site), error)
         except Exception as error:
+            if len(claims) > 1 and not isinstance(error, SQLAlchemyError):
+                self._halve(line, claims)
+                return
             log.exception(
                 "A delivery met something unforeseen", action="deliver.crash", site=line.site
             )
             line.handler.crashed(claims, error)
+
+    def _halve(self, line: Line, claims: Sequence[Claimed]) -> None:
+        """Until what nobody foresaw stands alone; what was finished needs no write again."""
+        middle = len(claims) // 2
+        self._carry_out(line, claims[:middle])
+        self._carry_out(line, claims[middle:])
 
     # ---- suspended targets ----
 
