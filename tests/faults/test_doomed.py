@@ -20,16 +20,16 @@ import pytest
 from adapters.sandbox.run import RunningShop, start_shop
 from connector.clock import SystemClock
 from connector.demo.machine import free_port
-from connector.model import FieldName, SiteName, Subject, SubjectKind
+from connector.model import SiteName, SubjectKind
 from connector.signing import Secret, format_secret, signed_headers
 from connector.testing.failpoints import EXIT_CODE, Failpoint
 from connector.testing.site import MemorySite
 from tests.faults.doomed import Doomed
 from tests.faults.rig import SECRET, HttpSite
+from tests.faults.soak import differences
 from tests.live.pair import site_settings, until
 
 PRODUCTS = 40
-TITLE = FieldName("title")
 HOOK = Secret(b"h" * 32)
 SHORT = """
     embedded.step:after receipts.keep:after detect.receive:after media._one:before
@@ -87,28 +87,14 @@ class World:
     def settle(self) -> None:
         self.installed.start()
         try:
-            until(lambda: self.installed.due() == 0 and not self.differences(), "equal again", 60)
+            until(
+                lambda: self.installed.due() == 0 and not differences(self.shop, self.site),
+                "equal again",
+                60,
+            )
         except AssertionError as error:
-            raise AssertionError(f"{self.differences()[:3]}") from error
+            raise AssertionError(f"{differences(self.shop, self.site)[:3]}") from error
         self.installed.stop()
-
-    def differences(self) -> list[str]:
-        """What the site does not show as the shop has it."""
-        memory, found = self.site.memory, []
-        pages = memory.pages(SubjectKind.PRODUCT)
-        with self.shop.admin() as admin:
-            sold = admin.get("/v1/products", params={"limit": 500}).json()["products"]
-        for product in sold:
-            subject = Subject(SubjectKind.PRODUCT, product["id"])
-            page = pages.get(subject)
-            title = product["texts"]["en-US"]["title"]
-            if page is None or (page.slug, page.fields[TITLE]) != (product["handle"], title):
-                found.append(f"{subject}: {title}")
-            rows = [offer for offer in memory.offers(subject) if offer.min_quantity == 1]
-            amounts = [(offer.variant, offer.amount.amount_minor) for offer in rows]
-            if amounts != [(each["id"], _cents(each)) for each in product["variants"]]:
-                found.append(f"{subject}: offers {amounts}")
-        return found
 
 
 @pytest.fixture(scope="module")
@@ -159,11 +145,3 @@ def test_a_daemon_that_dies_here_loses_and_doubles_nothing(world: World, text: s
     assert world.installed.ask("parked", "list") == []
     crashes = [line for line in world.installed.log.read_text().splitlines() if ".crash" in line]
     assert crashes == []
-
-
-def _cents(variant: dict[str, list[dict[str, str]]]) -> int:
-    return min(
-        round(float(row["amount"]) * 100)
-        for row in variant["prices"]
-        if row["currency"] == "EUR" and row.get("min_quantity", 1) == 1
-    )
