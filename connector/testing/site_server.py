@@ -45,6 +45,7 @@ from connector.ports import (
     OffersWrite,
     Receipt,
     RetireWrite,
+    SiteEvent,
     StatusNote,
     StoredDocument,
     TermWrite,
@@ -74,6 +75,8 @@ def site_app(
         ("POST", "/media"): served.upload_media,
         ("GET", "/inventory"): served.inventory,
         ("GET", "/documents"): served.documents,
+        ("GET", "/events"): served.events,
+        ("POST", "/events/ack"): served.acknowledge,
     }
     return Starlette(
         routes=[
@@ -209,6 +212,15 @@ class _Served:
         more = str(self._places[page[-1].subject]) if len(beyond) > limit else None
         return {"items": [_held(each) for each in page], "next": more}
 
+    def events(self, asked: _Asked) -> Json:
+        """All that are left, on one page."""
+        pages = self.site.events(asked.query["after"])
+        return {"items": [_event(each) for page in pages for each in page], "next": None}
+
+    def acknowledge(self, asked: _Asked) -> Json:
+        self.site.acknowledge_events(json.loads(asked.body)["upto"])
+        return {"acknowledged": True}
+
     def documents(self, asked: _Asked) -> Json:
         kind, ids = SubjectKind(asked.query["kind"]), json.loads(asked.query["ids"])
         return {"documents": [_document(each) for each in self.site.documents(kind, ids)]}
@@ -291,6 +303,19 @@ def _held(held: Held) -> Json:
         "retired": held.retired,
         "hashes": dict(held.hashes),
         "url": held.url,
+    }
+
+
+def _event(event: SiteEvent) -> Json:
+    return {
+        "event": event.id,
+        "at": event.at.isoformat(),
+        "kind": event.subject.kind.value,
+        "id": event.subject.id,
+        "cms_id": event.cms_id,
+        "what": event.what,
+        "fields": list(event.fields),
+        "user": event.user,
     }
 
 

@@ -38,6 +38,8 @@ HOOK = Secret(b"h" * 32)
 SAMPLE_SECONDS = 5.0
 BLOCK_SECONDS = 60.0
 """Samples are averaged over a minute before the regression, for neighbours are alike."""
+WARM_UP_SECONDS = 1800.0
+"""So long the daemon's heap, caches and tables go on filling; half of a run that is shorter."""
 GOAL_MB_PER_HOUR = 5.0
 KEPT = frozenset({"trail", "inbox", "journal", "runs", "notices"})
 """Tables that grow by design until their retention ends."""
@@ -155,7 +157,8 @@ class Soak:
         return installed.due() == 0 and not differences(shop, site)
 
     def _report(self, site: HttpSite) -> bool:
-        warm = [each for each in self.samples if each.second >= self.minutes * 60 * 0.25]
+        warm_up = min(WARM_UP_SECONDS, self.minutes * 60 / 2)
+        warm = [each for each in self.samples if each.second >= warm_up]
         slope, error = slope_per_hour([(each.second, each.megabytes) for each in warm])
         first, last = warm[0], warm[-1]
         met = [call for call in site.proxy.calls if call.fault is not None]
