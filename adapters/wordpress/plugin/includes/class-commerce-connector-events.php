@@ -42,7 +42,8 @@ final class Commerce_Connector_Events {
 		}
 		$changed = array();
 		foreach ( Commerce_Connector_Stored::COLUMNS as $field => $column ) {
-			if ( $after->$column !== $before->$column ) {
+			$trash = 'slug' === $field && in_array( 'trash', array( $after->post_status, $before->post_status ), true );
+			if ( $after->$column !== $before->$column && ! $trash ) {
 				$changed[] = $field;
 			}
 		}

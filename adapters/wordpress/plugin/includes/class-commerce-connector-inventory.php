@@ -69,7 +69,7 @@ final class Commerce_Connector_Inventory {
 				'cms_id' => (string) $row['object_id'],
 				'values' => (object) $values,
 				'hashes' => (object) Commerce_Connector_Stored::hashes( $have['raw'], $fields ),
-				'bases'  => json_decode( $row['bases'] ),
+				'bases'  => (object) array_intersect_key( get_object_vars( json_decode( $row['bases'] ) ), array_flip( $fields ) ),
 				'noted'  => (object) json_decode( $row['hashes'], true ),
 			);
 		}
