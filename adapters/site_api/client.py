@@ -57,6 +57,8 @@ HASHES_PER_REQUEST = 100
 """64 characters each: stays below the 8 KiB that web servers take as a request line."""
 IDS_BYTES_PER_REQUEST = 6000
 IN_CALL_ATTEMPTS = 3
+BRIEF_SECONDS = 2.0
+"""A site of ours that is busy and asks for at most so long is waited for within the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,14 @@ def _by_size(ids: Sequence[str], most: int) -> Iterator[list[str]]:
         yield some
 
 
+def _in_call_wait(state: tenacity.RetryCallState) -> float:
+    """Growing and by chance, but never shorter than the site asked for."""
+    wait = tenacity.wait_random_exponential(multiplier=0.2, max=2.0)(state)
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.failure.retry_after_seconds if isinstance(error, _Briefly) else None
+    return max(wait, asked or 0.0)
+
+
 class _Briefly(Exception):
     """A failure that may be over in a second; holds what is raised if it is not."""
 
@@ -293,7 +303,7 @@ class _Transport:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Briefly),
             stop=tenacity.stop_after_attempt(IN_CALL_ATTEMPTS),
-            wait=tenacity.wait_random_exponential(multiplier=0.2, max=2.0),
+            wait=_in_call_wait,
             sleep=self._clock.sleep,
             reraise=True,
         )
@@ -401,7 +411,8 @@ class _Transport:
         again = TryAgain(
             f"{self._at} failed ({status}); its own error log says why", retry_after_seconds=wait
         )
-        brief = status in (502, 503, 504) and wait is None
+        busy = answer is not None and _code(answer) == BUSY and (wait or 0) <= BRIEF_SECONDS
+        brief = busy or (status in (502, 503, 504) and wait is None)
         return _Briefly(again) if brief else again
 
     def _asked(self, response: requests.Response) -> float | None:

@@ -89,7 +89,7 @@ def _by(products: Iterable[Wanted], pages: Iterable[Candidate], key: Key) -> lis
     found = {
         product.id: (
             product,
-            _once(each for v in _PRODUCT[key](product) for each in by_value.get(v, ())),
+            _once(each for v in sorted(_PRODUCT[key](product)) for each in by_value.get(v, ())),
         )
         for product in products
     }

@@ -103,7 +103,12 @@ def test_every_word_that_is_said_exists_and_every_one_is_said(cache: Path) -> No
 def test_the_modules_do_what_their_own_tests_say(cache: Path) -> None:
     found = node.find(cache).node
     tests = Path(__file__).parents[1] / "browser" / "relay.test.mjs"
-    run = subprocess.run([found, "--test", str(tests)], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [found, "--test", "--test-reporter=tap", str(tests)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     assert "# pass 17" in run.stdout
 
