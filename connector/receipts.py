@@ -1,4 +1,4 @@
-"""What is kept of each answer: mirror, binding, trail and the due row move in one commit.
+"""What is kept of each answer: mirror, binding, journal, trail and the due row in one commit.
 
 Every function here is one transaction, and touches only rows whose claim still holds: the late
 answer of a worker that lost its lease changes nothing. Calls nobody outside.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,7 +17,8 @@ SOURCE = HERE.parents[1] / "adapters" / "drupal" / "module" / "src"
 def test_keys_secrets_signatures_and_requests_hold() -> None:
     php = shutil.which("php")
     if php is None:
-        pytest.skip("NO CLASS OF THE DRUPAL MODULE WAS CHECKED: there is no php here")
+        absent = pytest.fail if os.environ.get("CI") else pytest.skip
+        absent("NO CLASS OF THE DRUPAL MODULE WAS CHECKED: there is no php here")
     ran = subprocess.run(
         [php, "-d", "error_reporting=32767", str(HERE / "drupal/php/checks.php"), str(SOURCE)],
         capture_output=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -25,7 +26,8 @@ echo json_encode($out);
 def test_the_vectors_hold_in_the_module() -> None:
     php = shutil.which("php")
     if php is None:
-        pytest.skip("NO SIGNATURE OF THE DRUPAL MODULE WAS CHECKED: there is no php here")
+        absent = pytest.fail if os.environ.get("CI") else pytest.skip
+        absent("NO SIGNATURE OF THE DRUPAL MODULE WAS CHECKED: there is no php here")
     vectors = json.loads((ADAPTERS / "site_api" / "vectors.json").read_text(encoding="utf-8"))
     source = ADAPTERS / "drupal" / "module" / "src" / "Signature.php"
     answered = subprocess.run(
