@@ -16,10 +16,10 @@ from connector.model import BackendName, SiteName
 from connector.ops.metrics import Metrics
 from connector.ports import Clock
 from connector.ports_carts import Carts
+from connector.relay.front import Storefront, origin_of
 from connector.relay.relay import Limits, Relay
 from connector.relay.sealing import Sealer
 from connector.relay.service import RelayService
-from connector.relay.storefront import Storefront, origin_of
 from connector.state.database import Database
 
 

@@ -33,10 +33,10 @@ from connector.model import (
 )
 from connector.ports import Clock
 from connector.ports_carts import Carts
+from connector.relay.front import Storefront
 from connector.relay.relay import Limits, Relay
 from connector.relay.sealing import Sealer
 from connector.relay.service import RelayService
-from connector.relay.storefront import Storefront
 from connector.signing import Secret, request_content, signed_headers
 from connector.state.database import Database, open_database
 from connector.state.mirror import MirrorRow, save_mirror

@@ -23,10 +23,10 @@ from starlette.responses import JSONResponse, Response
 from connector.errors import BadSignature
 from connector.model import JsonValue, SiteName
 from connector.relay import guard, shapes
+from connector.relay.front import Storefront
 from connector.relay.once import Answer
 from connector.relay.problems import Problem
 from connector.relay.relay import Relay, Visitor, operation_named
-from connector.relay.storefront import Storefront
 from connector.signing import Verified, request_content, verify
 from connector.state import actions as inbox
 from connector.state.actions import Kept

@@ -26,12 +26,12 @@ from connector.model import JsonValue, Locale, SiteName
 from connector.ports_carts import MOST_OF_A_LINE
 from connector.relay import guard
 from connector.relay.actions import Actions
+from connector.relay.front import Storefront
 from connector.relay.offers import Offers
 from connector.relay.operations import OPERATIONS, Operation
 from connector.relay.problems import Problem
 from connector.relay.relay import Relay, Visitor, places, problem_json
 from connector.relay.shapes import read_json
-from connector.relay.storefront import Storefront
 from connector.relay.tokens import NO_ORIGIN
 from connector.strict_yaml import read_yaml
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from starlette.requests import ClientDisconnect, Request
 
+from connector.relay.front import Storefront
 from connector.relay.problems import Problem
-from connector.relay.storefront import Storefront
 from connector.relay.tokens import NO_ORIGIN
 
 MOST_CLIENTS = 20_000

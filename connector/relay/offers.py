@@ -28,9 +28,9 @@ from connector.model import (
     Subject,
     SubjectKind,
 )
+from connector.relay.front import Storefront
 from connector.relay.problems import Problem
 from connector.relay.relay import Limits
-from connector.relay.storefront import Storefront
 from connector.state import mirror
 from connector.state.database import Database
 from connector.state.tables import skus

@@ -28,10 +28,10 @@ from connector.model import (
 from connector.ports_carts import MOST_OF_A_LINE, CartRefused, Carts, Refusal
 from connector.relay import shapes
 from connector.relay.compare import CartChange, compare
+from connector.relay.front import Storefront, terms_of
 from connector.relay.once import Answer, Work, mended, pieces_of, settled
 from connector.relay.problems import Problem
 from connector.relay.sealing import Sealer
-from connector.relay.storefront import Storefront, terms_of
 from connector.relay.tokens import CartToken, open_token, seal_token
 from connector.relay.views import cart_json, changes_json, option_json, order_json
 from connector.state import relay as state

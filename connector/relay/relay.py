@@ -25,12 +25,12 @@ from connector.errors import ConnectorError
 from connector.model import JsonValue, Locale, SiteName, VariantId
 from connector.ports import Clock
 from connector.relay import shapes
+from connector.relay.front import Storefront
 from connector.relay.guard import Buckets
 from connector.relay.once import Answer, Once, Work
 from connector.relay.operations import OPERATIONS, Asked, Desk, Operation, fingerprint
 from connector.relay.problems import Problem, problem_of
 from connector.relay.sealing import Sealer
-from connector.relay.storefront import Storefront
 from connector.relay.tokens import CartToken, open_token, seal_token
 from connector.state import mirror
 from connector.state import relay as state

@@ -24,10 +24,10 @@ from starlette.routing import Route
 
 from connector.clock import SystemClock
 from connector.relay.files import storefront_mount
+from connector.relay.front import Storefront
 from connector.relay.relay import Relay
 from connector.relay.sealing import Sealer
 from connector.relay.service import RelayService
-from connector.relay.storefront import Storefront
 from connector.testing.carts import MemoryCarts
 from tests.relay_house import BLOG, GENEROUS, GERMAN, KEY, LAMP, MUG, SHOP, RelayHouse
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.relay import guard, shapes
+from connector.relay.front import origin_of
 from connector.relay.guard import Buckets
 from connector.relay.problems import Problem
 from connector.relay.relay import Limits
-from connector.relay.storefront import origin_of
 from tests.relay_house import (
     ADDRESS,
     BLOG,
