@@ -64,23 +64,35 @@ class EngineHttp:
 
     async def read(self, path: str, params: Params | None = None) -> Answered:
         """GET. Raises TryAgain or TargetDown."""
-        return await self._send("GET", path, params, None)
+        return await self._send("GET", path, params, None, None)
 
     async def write(
-        self, method: str, path: str, body: object = None, params: Params | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answered:
-        """Any other method. Raises OutcomeUnknown too."""
-        return await self._send(method, path, params, body)
+        """Any other method; `headers` on top of the usual ones. Raises OutcomeUnknown too."""
+        return await self._send(method, path, params, body, headers)
 
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _send(self, method: str, path: str, params: Params | None, body: object) -> Answered:
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        params: Params | None,
+        body: object,
+        headers: Mapping[str, str] | None,
+    ) -> Answered:
         what = f"{method} {path.partition('?')[0]}"
         writes = method != "GET"
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                response = await self._whole(method, path, params, body)
+                response = await self._whole(method, path, params, body, headers)
         except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
             raise self._failed(error, writes) from error
         _raise_for_trouble(response, writes, what)
@@ -102,13 +114,19 @@ class EngineHttp:
         return _no_answer(writes, why)
 
     async def _whole(
-        self, method: str, path: str, params: Params | None, body: object
+        self,
+        method: str,
+        path: str,
+        params: Params | None,
+        body: object,
+        headers: Mapping[str, str] | None,
     ) -> httpx.Response:
         request = self._client.build_request(
             method,
             self._url + path,
             params=dict(params) if params else None,
             json=body,
+            headers=headers,
         )
         response = await self._client.send(request, stream=True)
         pieces, size = [], 0

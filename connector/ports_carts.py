@@ -39,6 +39,8 @@ class CartCapabilities:
     promotions: bool
     adds_once: bool
     """An add that is sent twice adds once."""
+    customers: bool = False
+    """A cart can become that of a customer who is logged in at the engine (`assign`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Refusal(StrEnum):
     DETAILS = "details"
     SHIPPING = "shipping"
     PAYMENT = "payment"
+    CUSTOMER = "customer"
     INCOMPLETE = "incomplete"
     ORDERED = "ordered"
     OTHER = "refused"
@@ -128,6 +131,13 @@ class Carts(Protocol):
 
     async def update(self, cart: CartId, details: CartDetails) -> Cart:
         """Set what is not None. Refuses DETAILS, ORDERED."""
+
+    async def assign(self, cart: CartId, login: str) -> Cart:
+        """Make it the cart of the customer whom `login`, the engine's own token, proves.
+
+        Repeating it changes nothing. Refuses CUSTOMER (always, where the engine has no customers),
+        ORDERED.
+        """
 
     async def shipping_options(self, cart: Cart) -> Sequence[ShippingOption]:
         """How this cart can be shipped."""

@@ -60,7 +60,11 @@ class MedusaCarts:
     def capabilities(self) -> CartCapabilities:
         hosted = self._options.checkout_url is not None
         return CartCapabilities(
-            hosted_checkout=hosted, shows_cart_id=hosted, promotions=True, adds_once=False
+            hosted_checkout=hosted,
+            shows_cart_id=hosted,
+            promotions=True,
+            adds_once=False,
+            customers=True,
         )
 
     async def create(self, terms: MarketTerms) -> Cart:
@@ -106,6 +110,15 @@ class MedusaCarts:
 
     async def update(self, cart: CartId, details: CartDetails) -> Cart:
         return await self._cart("POST", _path(cart), mapping.details_json(details), Refusal.DETAILS)
+
+    async def assign(self, cart: CartId, login: str) -> Cart:
+        """`login` is the token of Medusa's own customer login (`/auth/customer/...`)."""
+        path = _path(cart) + "/customer"
+        headers = {"authorization": f"Bearer {login}"}
+        answer = await self._http.write("POST", path, {}, FIELDS, headers)
+        if answer.status in (401, 403):
+            raise CartRefused(Refusal.CUSTOMER, f"Medusa knows no such customer ({answer.status})")
+        return mapping.cart(_part(answer, "cart", Refusal.CUSTOMER))
 
     async def shipping_options(self, cart: Cart) -> Sequence[ShippingOption]:
         answer = await self._http.read("/store/shipping-options", {"cart_id": cart.id})

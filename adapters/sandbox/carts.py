@@ -80,6 +80,9 @@ class SandboxCarts:
     async def update(self, cart: CartId, details: CartDetails) -> Cart:
         return await self._patch(cart, cart_mapping.details_json(details))
 
+    async def assign(self, cart: CartId, login: str) -> Cart:
+        raise CartRefused(Refusal.CUSTOMER, "the sandbox has no customers, only guests")
+
     async def shipping_options(self, cart: Cart) -> Sequence[ShippingOption]:
         answer = await self._http.read(_path(cart.id) + "/shipping-options")
         _refuse(answer)

@@ -58,6 +58,7 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("GET", _CURRENT + "/order", "read_order"),
     ("POST", _CURRENT + "/handover", "hand_over_cart"),
     ("POST", _CURRENT + "/merge", "merge_carts"),
+    ("PUT", _CURRENT + "/customer", "assign_cart"),
 )
 """Method, path below /v1, operation."""
 
@@ -191,6 +192,7 @@ async def _site_facts(
         "markets": markets,
         "checkout": "redirect" if can.hosted_checkout else "steps",
         "promotions": can.promotions,
+        "customers": can.customers,
         "most_of_a_line": MOST_OF_A_LINE,
     }
     return _answer(200, facts)

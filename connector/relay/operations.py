@@ -185,6 +185,12 @@ async def merge_carts(asked: Asked, work: Work) -> Answer:
     return _shown(asked, cart)
 
 
+async def assign_cart(asked: Asked, work: Work) -> Answer:
+    """The cart of a shopper who has logged in at the engine. To repeat it is safe."""
+    login = asked.said(shapes.Login).login
+    return _shown(asked, await work.carts.assign(await work.ready(), login))
+
+
 # ---- checkout ----
 
 
@@ -338,6 +344,7 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation("hand_over_cart", shapes.HandOver, run=hand_over_cart),
         Operation("claim_cart", shapes.Claim, run=claim_cart, needs_cart=False),
         Operation("merge_carts", shapes.Merge, run=merge_carts),
+        Operation("assign_cart", shapes.Login, run=assign_cart),
     )
 }
 

@@ -160,6 +160,12 @@ KINDS: Mapping[str, Kind] = {
         "Diese Zahlung hat nicht geklappt. Bitte wählen Sie eine andere.",
         "Ce paiement n'a pas fonctionné. Choisissez-en un autre.",
     ),
+    "customer": Kind(
+        422,
+        "Please log in again.",
+        "Bitte melden Sie sich noch einmal an.",
+        "Veuillez vous reconnecter.",
+    ),
     "incomplete": Kind(
         409,
         "Something is still missing before you can order.",

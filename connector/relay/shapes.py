@@ -31,7 +31,7 @@ from connector.relay.tokens import LONGEST
 DEEPEST = 16
 MOST_LINES = 50
 _DIGITS = re.compile(r"\d(?:[ -]?\d){12,18}")
-_NO_FREE_TEXT = frozenset("phone sku variant token from code line option provider".split())  # noqa: SIM905
+_NO_FREE_TEXT = frozenset("phone sku variant token from login code line option provider".split())  # noqa: SIM905
 
 
 def _plain(text: str) -> str:
@@ -153,6 +153,10 @@ class Claim(Body):
 
 class Merge(Body):
     source: StrictStr = Field(alias="from", max_length=LONGEST)
+
+
+class Login(Body):
+    login: StrictStr = Field(min_length=1, max_length=4096, pattern=r"^[!-~]+$")
 
 
 class Action(Body):

@@ -37,9 +37,11 @@ from connector.ports_carts import (
 )
 
 CAPABILITIES = CartCapabilities(
-    hosted_checkout=False, shows_cart_id=False, promotions=True, adds_once=False
+    hosted_checkout=False, shows_cart_id=False, promotions=True, adds_once=False, customers=True
 )
 PROVIDER = "test"
+LOGINS = {"login-of-ada": "ada@lovelace.example"}
+"""The customers that there are: what proves each, and whose e-mail the cart gets."""
 CODE = "TEN"
 """Takes a tenth off."""
 
@@ -157,6 +159,12 @@ class MemoryCarts:
             billing_address=details.billing_address or held.billing_address,
         )
         return self._write("update", changed)
+
+    async def assign(self, cart: CartId, login: str) -> Cart:
+        held = self._open(cart)
+        if not self._capabilities.customers or login not in LOGINS:
+            raise CartRefused(Refusal.CUSTOMER, "nobody is logged in with that")
+        return self._write("assign", replace(held, email=LOGINS[login]))
 
     async def shipping_options(self, cart: Cart) -> Sequence[ShippingOption]:
         self.calls["shipping_options"] += 1

@@ -37,6 +37,7 @@ class SandboxCartsBench:
     carts: SandboxCarts
     terms: MarketTerms = TERMS
     code: str | None = "TEN"
+    login: str | None = None
 
     async def sell(self, sku: str, price_minor: int, stock: int) -> VariantId:
         variant = VariantId(f"v-{sku}")

@@ -29,6 +29,7 @@ class Merchant:
     medusa: Medusa
     admin: httpx.Client
     profile: str
+    login: str | None = field(default=None, repr=False)
     products: dict[VariantId, str] = field(default_factory=dict)
     items: dict[VariantId, str] = field(default_factory=dict)
 
@@ -86,6 +87,17 @@ class Merchant:
         }
         self._post("/admin/promotions", body)
 
+    def enrol(self, email: str) -> str:
+        """A customer with an account, logged in as on Medusa's own storefront: what proves it."""
+        account = {"email": email, "password": "correct horse battery"}
+        headers = {"x-publishable-api-key": self.medusa.publishable_key}
+        with httpx.Client(base_url=self.medusa.url, headers=headers, trust_env=False) as shop:
+            said = shop.post("/auth/customer/emailpass/register", json=account)
+            bearer = {"authorization": f"Bearer {said.raise_for_status().json()['token']}"}
+            shop.post("/store/customers", json={"email": email}, headers=bearer).raise_for_status()
+            said = shop.post("/auth/customer/emailpass", json=account)
+            return str(said.raise_for_status().json()["token"])
+
     def _post(self, path: str, body: object) -> Any:
         answer = self.admin.post(path, json=body)
         assert answer.status_code == 200, answer.text
@@ -97,6 +109,7 @@ class MedusaCartsBench:
     merchant: Merchant
     carts: MedusaCarts
     terms: MarketTerms
+    login: str | None
     code: str | None = CODE
 
     async def sell(self, sku: str, price_minor: int, stock: int) -> VariantId:
@@ -136,6 +149,7 @@ def merchant(selling: Medusa) -> Iterator[Merchant]:
         profiles = admin.get("/admin/shipping-profiles").json()["shipping_profiles"]
         merchant = Merchant(selling, admin, profiles[0]["id"])
         merchant.promote()
+        merchant.login = merchant.enrol("grace@hopper.example")
         yield merchant
 
 
@@ -148,7 +162,8 @@ def anyio_backend() -> str:
 async def bench(selling: Medusa, merchant: Merchant) -> AsyncIterator[MedusaCartsBench]:
     region = selling.seeded.region_ids["Europe"]
     carts = opened(selling)
-    yield MedusaCartsBench(merchant, carts, MarketTerms("EUR", region, Locale("en-US")))
+    terms = MarketTerms("EUR", region, Locale("en-US"))
+    yield MedusaCartsBench(merchant, carts, terms, merchant.login)
     await carts.close()
 
 

@@ -375,6 +375,25 @@ async def test_merging_takes_the_larger_quantity_however_often(relay: Process) -
     assert refused.word == "unknown-cart"
 
 
+async def test_a_cart_becomes_that_of_who_has_logged_in(relay: Process, house: RelayHouse) -> None:
+    token = await relay.begin({"sku": "MUG-1"})
+    path = "/carts/current/customer"
+    for _ in range(2):
+        mine = await relay.ask("PUT", path, {"login": "login-of-ada"}, token=token)
+        assert (mine.status, mine.body["cart"]["email"]) == (200, "ada@lovelace.example")
+    wrong = await relay.ask("PUT", path, {"login": "login-of-nobody"}, token=token)
+    assert (wrong.status, wrong.word) == (422, "customer")
+    assert wrong.body["detail"] == "Bitte melden Sie sich noch einmal an."
+    for odd in ("", "a b", "a\r\nx: y", "\x00", "\u00e9", "x" * 5000):
+        refused = await relay.ask("PUT", path, {"login": odd}, token=token)
+        assert refused.word == "invalid", odd
+    house.carts.lose_writes("assign", 1)
+    lost = await relay.ask("PUT", path, {"login": "login-of-ada"}, token=token)
+    assert (lost.status, lost.word) == (503, "outcome-unknown")
+    again = await relay.ask("PUT", path, {"login": "login-of-ada"}, token=token)
+    assert again.status == 200
+
+
 async def test_what_a_site_sells_in_is_told(relay: Process) -> None:
     answer = await relay.ask("GET", "")
     assert answer.body == {
@@ -385,6 +404,7 @@ async def test_what_a_site_sells_in_is_told(relay: Process) -> None:
         ],
         "checkout": "steps",
         "promotions": True,
+        "customers": True,
         "most_of_a_line": 999,
     }
     assert answer.headers["access-control-allow-origin"] == BLOG_ORIGIN

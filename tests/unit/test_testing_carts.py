@@ -21,6 +21,7 @@ class MemoryBench:
     carts: MemoryCarts = field(default_factory=MemoryCarts)
     terms: MarketTerms = TERMS
     code: str | None = CODE
+    login: str | None = "login-of-ada"
 
     async def sell(self, sku: str, price_minor: int, stock: int) -> VariantId:
         variant = VariantId(f"v-{sku}")

@@ -42,6 +42,8 @@ class CartsBench(Protocol):
     as long as no address is given."""
     code: str | None
     """A promotion's code that takes something off; None where the engine has none."""
+    login: str | None
+    """What the engine's login gave a customer; None where it has no customers."""
 
     @property
     def carts(self) -> Carts: ...
@@ -219,6 +221,21 @@ class CartsConformance:
         assert (cart.email, cart.shipping_address) == (EMAIL, ADDRESS)
         again = await bench.carts.read(cart.id)
         assert (again.email, again.shipping_address) == (EMAIL, ADDRESS)
+
+    async def test_a_cart_becomes_that_of_who_is_logged_in(self, bench: CartsBench) -> None:
+        variant = await bench.sell("THEIRS", 700, 10)
+        cart = await _with(bench, variant, 2)
+        with pytest.raises(CartRefused) as caught:
+            await bench.carts.assign(cart.id, "login-of-nobody")
+        assert caught.value.refusal is Refusal.CUSTOMER
+        assert bench.carts.capabilities.customers == (bench.login is not None)
+        if bench.login is None:
+            return
+        for _ in range(2):
+            theirs = await bench.carts.assign(cart.id, bench.login)
+            assert _content(theirs) == _content(cart)
+            assert theirs.email
+        assert await bench.carts.read(cart.id) == theirs
 
     async def test_shipping_is_chosen_among_the_options(self, bench: CartsBench) -> None:
         cart = await _addressed(bench, await bench.sell("SHIPPED", 1000, 5))
