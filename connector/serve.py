@@ -15,6 +15,8 @@ import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -23,7 +25,9 @@ from connector.detect import Detector
 from connector.errors import StateError
 from connector.model import BackendName
 from connector.ops.metrics import Metrics
+from connector.relay.api import unrouted
 from connector.relay.files import storefront_mount
+from connector.relay.guard import SafeAnswers
 from connector.relay.hooks import hook_route
 from connector.relay.service import RelayService
 
@@ -57,6 +61,8 @@ def build_app(
             Route("/metrics", scrape),
             *([relay.mount(), storefront_mount()] if relay else ()),
         ],
+        middleware=[Middleware(SafeAnswers)],
+        exception_handlers={HTTPException: unrouted},
         lifespan=relay.lifespan if relay else None,
     )
 

@@ -180,8 +180,8 @@ def _checkout(store: Store, request: Request) -> Response:
         wanted = {"return_to": request.query_params["return_to"]}
         cart = _held(store.change_cart(cart["id"], lambda held: {**held, **wanted}))
     if (known := store.order_of(cart["id"])) is not None:
-        return HTMLResponse(pages.thanks(known))
-    return HTMLResponse(pages.checkout(shop_carts.shown(cart)))
+        return HTMLResponse(pages.thanks(known), headers=pages.HEADERS)
+    return HTMLResponse(pages.checkout(shop_carts.shown(cart)), headers=pages.HEADERS)
 
 
 def _checkout_form(store: Store) -> Handler:
@@ -194,10 +194,12 @@ def _checkout_form(store: Store) -> Handler:
             held = store.cart(identity)
             if held is None:
                 return problem(error.status, error.code, error.says)
-            return HTMLResponse(pages.checkout(shop_carts.shown(held), error.says), 400)
+            return HTMLResponse(
+                pages.checkout(shop_carts.shown(held), error.says), 400, headers=pages.HEADERS
+            )
         if cart["return_to"]:
             return RedirectResponse(cart["return_to"], 303)
-        return HTMLResponse(pages.thanks(order))
+        return HTMLResponse(pages.thanks(order), headers=pages.HEADERS)
 
     async def handle(request: Request) -> Response:
         async with request.form() as form:

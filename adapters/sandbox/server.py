@@ -270,14 +270,18 @@ def _set_faults(shop: Shop, request: Request) -> Response:
 
 def _admin_list(shop: Shop, request: Request) -> Response:
     text = request.query_params.get("q", "")
-    return HTMLResponse(pages.products(shop.store.search(text), text, shop.key))
+    return HTMLResponse(
+        pages.products(shop.store.search(text), text, shop.key), headers=pages.HEADERS
+    )
 
 
 def _admin_product(shop: Shop, request: Request) -> Response:
     found = shop.store.products([request.path_params["id"]])
     if not found:
         return _problem(404, "unknown_product", "There is no such product.")
-    return HTMLResponse(pages.product(found[0], shop.key, "saved" in request.query_params))
+    return HTMLResponse(
+        pages.product(found[0], shop.key, "saved" in request.query_params), headers=pages.HEADERS
+    )
 
 
 def _admin_form(shop: Shop) -> Handler:

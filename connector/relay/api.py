@@ -86,7 +86,7 @@ def relay_app(relay: Relay, offers: Offers, actions: Actions) -> Starlette:
                 for path, inners in paths.items()
             ),
         ],
-        exception_handlers={HTTPException: _unrouted},
+        exception_handlers={HTTPException: unrouted},
     )
 
 
@@ -235,9 +235,13 @@ def openapi_json() -> str:
     return json.dumps(document, ensure_ascii=False)
 
 
-async def _unrouted(request: Request, error: Exception) -> Response:
-    known = isinstance(error, HTTPException) and error.status_code == 405
-    return _problem(Problem("method" if known else "not-found"), None, _trace_id(request))
+async def unrouted(request: Request, error: Exception) -> Response:
+    """The answer at an address, or to a method, that is not there."""
+    if not isinstance(error, HTTPException) or error.status_code != 405:
+        return _problem(Problem("not-found"), None, _trace_id(request))
+    response = _problem(Problem("method"), None, _trace_id(request))
+    response.headers.update(error.headers or {})
+    return response
 
 
 # ---- reading and answering ----

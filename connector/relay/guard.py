@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connector.relay.front import Storefront
 from connector.relay.problems import Problem
@@ -30,6 +31,24 @@ SAFE = {
     "x-content-type-options": "nosniff",
 }
 """On every answer."""
+_SAFE = [(name.encode(), value.encode()) for name, value in SAFE.items()]
+
+
+class SafeAnswers:
+    """Gives every answer of an app the headers of SAFE that it does not set itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def safe(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                named = {name.lower() for name, _ in message["headers"]}
+                more = [each for each in _SAFE if each[0] not in named]
+                message = {**message, "headers": [*message["headers"], *more]}
+            await send(message)
+
+        await self._app(scope, receive, safe if scope["type"] == "http" else send)
 
 
 @dataclass(slots=True)

@@ -224,7 +224,9 @@ def test_a_shopper_pays_on_the_hosted_page_without_a_card(bench: SandboxBench) -
 def test_a_merchant_changes_price_and_stock_on_a_page(bench: SandboxBench) -> None:
     product = bench.add("five", "FIVE")
     with bench.shop.admin() as shop:
-        assert "five" in shop.get("/admin", params={"q": "five"}).text
+        listed = shop.get("/admin", params={"q": "five"})
+        assert "five" in listed.text
+        assert "default-src 'none'" in listed.headers["content-security-policy"]
         key = {"key": bench.shop.key}
         data = {**key, "variant": f"{product}-v", "euros": "7.5", "pieces": "4"}
         saved = shop.post(f"/admin/products/{product}", data=data, follow_redirects=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from standardwebhooks import Webhook
 
 from connector.errors import BadSignature, ConfigError
 from connector.signing import (
@@ -36,6 +38,19 @@ def test_the_signature_is_that_of_the_published_example() -> None:
     secret = Secret.parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     signature = sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+@given(keys, ids, st.text(max_size=60))
+def test_the_specifications_own_library_agrees(key: bytes, message_id: str, text: str) -> None:
+    """Ours verifies what the reference library signs, and the other way round."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    theirs, ours = Webhook(base64.b64encode(key).decode()), Secret(key)
+    body = json.dumps({"text": text})
+    signed = theirs.sign(message_id, now, body)
+    assert signed == sign(ours, message_id, int(now.timestamp()), body.encode())
+    headers = signed_headers(ours, message_id, int(now.timestamp()), body.encode())
+    assert theirs.verify(body, headers) == {"text": text}
+    verify([ours], {**headers, "webhook-signature": signed}, body.encode(), now)
 
 
 @given(keys, ids, bodies)
