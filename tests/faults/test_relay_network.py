@@ -32,7 +32,7 @@ class Server:
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
             try:
                 connection.sendall(content)
-                return _all(connection)
+                return heard(connection)
             except (ConnectionError, TimeoutError):
                 return b""
 
@@ -41,7 +41,8 @@ class Server:
         return httpx.get(url, timeout=10, trust_env=False).status_code == 200
 
 
-def _all(connection: socket.socket) -> bytes:
+def heard(connection: socket.socket) -> bytes:
+    """What comes back, as far as the end of its headers at least."""
     content = b""
     try:
         while piece := connection.recv(65536):
@@ -133,7 +134,7 @@ def test_an_endless_body_is_cut_off_and_costs_nothing(server: Server) -> None:
             while sent < 200 * 2**20:
                 connection.sendall(chunk)
                 sent += len(chunk)
-            answer = _all(connection)
+            answer = heard(connection)
         except (ConnectionError, TimeoutError):
             answer = b""
     assert status(answer) in (0, 413)
@@ -146,7 +147,7 @@ def test_a_body_that_comes_too_slowly_is_not_waited_for(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(post(b"{", length=1000))
         began = time.monotonic()
-        answer = _all(connection)
+        answer = heard(connection)
     assert status(answer) == 408
     assert time.monotonic() - began < 8
 
