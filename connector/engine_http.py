@@ -22,6 +22,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from connector.errors import ConnectorError, OutcomeUnknown, Rejected, TargetDown, TryAgain
+from connector.trust import tls_context
 
 MOST_BYTES = 4 * 1024 * 1024
 CONNECTIONS = 100
@@ -151,7 +152,9 @@ def segment(text: str) -> str:
 
 
 def _session() -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_SECONDS)
+    connector = aiohttp.TCPConnector(
+        limit=CONNECTIONS, keepalive_timeout=KEEP_SECONDS, ssl=tls_context()
+    )
     return aiohttp.ClientSession(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
     )

@@ -22,6 +22,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ReadTimeoutError
 
+from connector.trust import tls_context
+
 LONGEST_SECONDS = 7 * 86_400.0
 
 
@@ -56,11 +58,11 @@ class TimelyAdapter(HTTPAdapter):
     """Mount it on a session: whole answers within the read time-out of each request."""
 
     def init_poolmanager(self, *args: Any, **more: Any) -> None:
-        super().init_poolmanager(*args, **more)
+        super().init_poolmanager(*args, ssl_context=tls_context(), **more)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **more)
+        manager = super().proxy_manager_for(proxy, ssl_context=tls_context(), **more)
         manager.pool_classes_by_scheme = _POOLS
         return manager
 
@@ -144,7 +146,7 @@ class TimelyTransport(httpx.BaseTransport):
     """Around any transport: whole answers within the read time-out of each request."""
 
     def __init__(self, inner: httpx.BaseTransport | None = None) -> None:
-        self._inner = inner or httpx.HTTPTransport(trust_env=False)
+        self._inner = inner or httpx.HTTPTransport(verify=tls_context(), trust_env=False)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         seconds = request.extensions.get("timeout", {}).get("read")
