@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from adapters.sandbox.run import RunningShop, running_shop
 from connector.clock import SystemClock
 from connector.compose_relay import compose_relay
 from connector.config import Config, loads
-from connector.demo import node
 from connector.demo.machine import free_port
 from connector.ops.metrics import Metrics
 from connector.serve import HttpServer, build_app
 from connector.signing import format_secret
 from connector.state.database import open_database
+from connector.testing.carts import MemoryCarts
 from tests.conftest import ROOT
+from tests.relay_house import MUG, RelayHouse
 
 TEXT = (ROOT / "docs" / "relay.md").read_text(encoding="utf-8")
 SECRET = format_secret(b"k" * 32)
@@ -35,11 +39,13 @@ def blocks(language: str) -> list[str]:
 @dataclass(frozen=True, slots=True)
 class Running:
     url: str
+    folder: Path
 
     def bash(self, script: str) -> list[str]:
         """Run a script as the page's reader does; the lines that it prints."""
         done = subprocess.run(
             ["/bin/bash", "-euo", "pipefail", "-c", script],
+            cwd=self.folder,
             env={"RELAY": self.url, "PATH": "/usr/local/bin:/usr/bin:/bin"},
             capture_output=True,
             text=True,
@@ -80,11 +86,14 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         metrics = Metrics(database, [], [], clock)
         service = compose_relay(config, database, clock, metrics)
         assert service is not None
+        shelf = RelayHouse(database, MemoryCarts())
+        shelf.index(MUG, "MUG-1")
+        shelf.confirm(MUG, "MUG-1", 1990)
         app = build_app({}, metrics, dict, service)
         server = HttpServer(app, "127.0.0.1", 0, service.stopping)
         server.start()
         stack.callback(server.stop)
-        yield Running(f"http://127.0.0.1:{server.port}/v1/blog")
+        yield Running(f"http://127.0.0.1:{server.port}/v1/blog", folder)
 
 
 def test_a_purchase_with_curl(relay: Running) -> None:
@@ -93,30 +102,32 @@ def test_a_purchase_with_curl(relay: Running) -> None:
     assert said[3] == "redirect"
     assert said[4] == "['shipping', 'payment']"
     assert said[6] == "Post"
-    number, total, market = said[7:]
+    number, total, first, again, price, event = said[7:]
     assert number == "1"
     assert total.endswith("\xa0€")
-    assert market == "de"
+    assert (first, again) == ("200", "304")
+    assert price == "19.90 €"
+    assert json.loads(event.removeprefix("data: "))["offers"][0]["sku"] == "MUG-1"
 
 
-def test_the_javascript_puts_something_into_a_cart(
-    relay: Running, cache: Path, tmp_path: Path
-) -> None:
-    script = tmp_path / "page.mjs"
-    (code,) = blocks("js")
-    script.write_text(f'const RELAY = "{relay.url}";\n{code}')
-    done = subprocess.run(
-        [node.find(cache).node, script], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.stdout.strip().endswith("€"), done.stderr
+def test_the_label_asks_again_for_nothing(relay: Running) -> None:
+    names: dict[str, Any] = {}
+    exec(blocks("python")[0], names)
+    label, seen = names["label"], names["seen"]
+    assert label(relay.url, "MUG-1") == "19.90 €"
+    tag = seen["tag"]
+    url, headers = relay.url + "/offers?sku=MUG-1", {"if-none-match": tag}
+    again = httpx.get(url, headers=headers, trust_env=False)
+    assert (again.status_code, again.content) == (304, b"")
+    assert label(relay.url, "MUG-1") == "19.90 €"
+    assert seen["tag"] == tag
+    assert label(relay.url, "GONE-1") == "-"
 
 
 def test_the_button_presses_once(relay: Running) -> None:
-    names: dict[str, object] = {}
-    (code,) = blocks("python")
-    exec(code, names)
+    names: dict[str, Any] = {}
+    exec(blocks("python")[1], names)
     press = names["press"]
-    assert callable(press)
     token = relay.bash(blocks("sh")[0] + '\nask POST /carts "{}" | say \'["token"]\'')[0]
     assert press(relay.url, token, "v0000001-0") == 1
     assert press(relay.url, token, "v0000001-0") == 2
