@@ -33,6 +33,7 @@ from connector.model import (
     Subject,
     SubjectKind,
 )
+from connector.ports_panel import EditorRequest
 from connector.signing import Secret
 
 if TYPE_CHECKING:
@@ -273,6 +274,8 @@ class SiteCapabilities:
     """Tells what it stores and what that came from (`documents`), and takes joined values."""
     adopts: bool = False
     """Can let pages that are there show products (`Adopting`)."""
+    panel: bool = False
+    """Shows its editors how it stands, and tells what they ask (`ports_panel.Panel`)."""
     retire_policies: tuple[str, ...] = ("unpublish",)
     """What can become of pages that go off sale (sync.rules.RetirePolicy)."""
 
@@ -490,10 +493,12 @@ class SiteEvent:
     subject: Subject
     cms_id: CmsId
     what: str
-    """edited, trashed, restored, published, unpublished or deleted."""
+    """edited, trashed, restored, published, unpublished, deleted, or asked."""
     fields: tuple[FieldName, ...]
     user: str
     """As the site names them."""
+    request: EditorRequest | None = None
+    """What was asked."""
 
 
 @runtime_checkable

@@ -25,7 +25,7 @@ from urllib3.exceptions import NewConnectionError
 from adapters.site_api import wire
 from connector import signing
 from connector.errors import Incomplete, Rejected, TargetDown, TryAgain
-from connector.model import BackendName, CmsId, SubjectKind
+from connector.model import BackendName, CmsId, JsonValue, SubjectKind
 from connector.ports import (
     AdoptWrite,
     Candidate,
@@ -45,6 +45,7 @@ from connector.ports import (
     StoredDocument,
     TermWrite,
 )
+from connector.ports_panel import RequestAnswer
 from connector.timely import TimelyAdapter, retry_after_seconds
 
 BUSY = "commerce_connector_busy"
@@ -155,6 +156,13 @@ class SiteApi:
     def write_status(self, batch: Sequence[StatusNote]) -> None:
         if batch:
             self._transport.post("/status", wire.status_body(self._backend, batch))
+
+    def write_summary(self, summary: Mapping[str, JsonValue]) -> None:
+        self._transport.post("/summary", wire.summary_body(self._backend, summary))
+
+    def answer_requests(self, answers: Sequence[RequestAnswer]) -> None:
+        if answers:
+            self._transport.post("/answers", wire.answers_body(self._backend, answers))
 
     def documents(self, kind: SubjectKind, ids: Sequence[str]) -> list[StoredDocument]:
         """Stored values and bases of those subjects that the site has."""

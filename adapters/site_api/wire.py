@@ -43,6 +43,7 @@ from connector.ports import (
     StoredDocument,
     TermWrite,
 )
+from connector.ports_panel import EditorRequest, RequestAnswer
 
 Json = Mapping[str, object]
 Write = OffersWrite | ContentWrite | TermWrite | RetireWrite | AdoptWrite
@@ -77,6 +78,27 @@ def write_body(backend: BackendName, batch: Sequence[Write]) -> bytes:
 def status_body(backend: BackendName, batch: Sequence[StatusNote]) -> bytes:
     """The body of POST /status."""
     items = [{**subject_json(note.subject), "note": dict(note.note)} for note in batch]
+    return encode({"backend": backend, "items": items})
+
+
+def summary_body(backend: BackendName, summary: Mapping[str, JsonValue]) -> bytes:
+    """The body of POST /summary."""
+    return encode({"backend": backend, "summary": dict(summary)})
+
+
+def answers_body(backend: BackendName, answers: Sequence[RequestAnswer]) -> bytes:
+    """The body of POST /answers."""
+    items = [
+        {
+            "request": answer.request,
+            "standing": answer.standing.value,
+            "code": answer.code,
+            "says": answer.says,
+            "at": _moment(answer.at),
+            "facts": dict(answer.facts),
+        }
+        for answer in answers
+    ]
     return encode({"backend": backend, "items": items})
 
 
@@ -172,6 +194,7 @@ def description_from(answer: Json, skew_seconds: float) -> Description:
         multilingual=_get(can, "multilingual", bool),
         merges=_optional(can, "merges", bool) or False,
         adopts=_optional(can, "adopts", bool) or False,
+        panel=_optional(can, "panel", bool) or False,
         retire_policies=(
             _texts(can, "retire_policies") if "retire_policies" in can else ("unpublish",)
         ),
@@ -257,6 +280,20 @@ def event_from(item: Json) -> SiteEvent:
         what=_get(item, "what", str),
         fields=tuple(FieldName(each) for each in _texts(item, "fields")),
         user=_get(item, "user", str),
+        request=_request(_object(item, "request")) if item.get("request") else None,
+    )
+
+
+def _request(item: Json) -> EditorRequest:
+    field = _optional(item, "field", str)
+    return EditorRequest(
+        id=_get(item, "id", str),
+        action=_get(item, "action", str),
+        by=_get(item, "by", str),
+        field=None if field is None else FieldName(field),
+        choice=_optional(item, "choice", str),
+        value=item.get("value"),  # type: ignore[arg-type]
+        seen=_optional(item, "seen", str) or "",
     )
 
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from connector.errors import ConnectorError, Incomplete, Rejected, TargetDown, TryAgain
-from connector.model import Category, CmsId, ProductId, Subject, SubjectKind
+from connector.model import Category, CmsId, JsonValue, ProductId, Subject, SubjectKind
 from connector.ports import (
     BackendFacts,
     Catalogue,
@@ -42,6 +42,7 @@ from connector.ports import (
     TermWrite,
     WebhookEvent,
 )
+from connector.ports_panel import Panel, RequestAnswer
 
 Answer = TypeVar("Answer")
 Row = TypeVar("Row")
@@ -221,6 +222,11 @@ def _half(rows: Sequence[Row]) -> Sequence[Row]:
     return rows[: len(rows) // 2]
 
 
+def _panel(site: Site) -> Panel:
+    assert isinstance(site, Panel)
+    return site
+
+
 def _nothing(rows: Sequence[Row]) -> Sequence[Row]:
     return rows[:0]
 
@@ -339,6 +345,12 @@ class FaultySite:
 
     def write_status(self, batch: Sequence[StatusNote]) -> None:
         self._stage.call("write_status", lambda: self.inner.write_status(batch))
+
+    def write_summary(self, summary: Mapping[str, JsonValue]) -> None:
+        self._stage.call("write_summary", lambda: _panel(self.inner).write_summary(summary))
+
+    def answer_requests(self, answers: Sequence[RequestAnswer]) -> None:
+        self._stage.call("answer_requests", lambda: _panel(self.inner).answer_requests(answers))
 
     def admin_url(self, cms_id: CmsId) -> str | None:
         return self.inner.admin_url(cms_id)

@@ -50,6 +50,7 @@ from connector.ports import (
     StoredDocument,
     TermWrite,
 )
+from connector.ports_panel import ASKED, EditorRequest, RequestAnswer
 
 OFFERS = FieldName("offers")
 CATEGORIES = FieldName("categories")
@@ -66,6 +67,7 @@ WITH_EXTENSION = SiteCapabilities(
     multilingual=True,
     merges=True,
     adopts=True,
+    panel=True,
     retire_policies=("unpublish", "notice", "redirect", "gone", "delete"),
 )
 _NO_FENCE = Fence(0, 0)
@@ -150,6 +152,10 @@ class MemorySite:
         """Calls by method, and by `method.items` the items in them."""
         self.notes: dict[Subject, Mapping[str, JsonValue]] = {}
         """What `write_status` last said of each subject."""
+        self.summary: Mapping[str, JsonValue] = {}
+        """What `write_summary` last said."""
+        self.answers: dict[str, RequestAnswer] = {}
+        """What `answer_requests` last said of each request."""
         self.closed = False
 
     # ---- what tests look at ----
@@ -193,6 +199,11 @@ class MemorySite:
         with self._lock:
             self._pages[subject].fields[name] = as_stored(value)
             self._event(subject, "edited", user, (name,))
+
+    def ask(self, subject: Subject, request: EditorRequest, user: str = "editor") -> None:
+        """An editor asks something of the daemon."""
+        with self._lock:
+            self._event(subject, ASKED, user, request=request)
 
     def publish(self, subject: Subject) -> None:
         with self._lock:
@@ -333,6 +344,15 @@ class MemorySite:
         with self._lock:
             self.notes.update({each.subject: each.note for each in batch})
 
+    def write_summary(self, summary: Mapping[str, JsonValue]) -> None:
+        self._note("write_summary")
+        self.summary = summary
+
+    def answer_requests(self, answers: Sequence[RequestAnswer]) -> None:
+        self._note("answer_requests")
+        with self._lock:
+            self.answers.update({each.request: each for each in answers})
+
     def admin_url(self, cms_id: CmsId) -> str | None:
         return f"https://{self.name}.example/admin/{cms_id}"
 
@@ -472,13 +492,19 @@ class MemorySite:
             self.counts[f"{method}.items"] += len(subjects)
 
     def _event(
-        self, subject: Subject, what: str, user: str, fields: tuple[FieldName, ...] = ()
+        self,
+        subject: Subject,
+        what: str,
+        user: str,
+        fields: tuple[FieldName, ...] = (),
+        request: EditorRequest | None = None,
     ) -> None:
         """Events are a second apart; a memory has no clock."""
         self._last_event += 1
         at = _BEGAN + timedelta(seconds=self._last_event)
         page = self._pages[subject]
-        event = SiteEvent(str(self._last_event), at, subject, page.cms_id, what, fields, user)
+        number = str(self._last_event)
+        event = SiteEvent(number, at, subject, page.cms_id, what, fields, user, request)
         self._events.append(event)
 
     def _events_after(self, after: int) -> list[SiteEvent]:

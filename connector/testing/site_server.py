@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +50,7 @@ from connector.ports import (
     StoredDocument,
     TermWrite,
 )
+from connector.ports_panel import RequestAnswer, Standing
 from connector.testing.site import MemorySite
 
 Json = dict[str, Any]
@@ -77,6 +78,8 @@ def site_app(
         ("GET", "/documents"): served.documents,
         ("GET", "/events"): served.events,
         ("POST", "/events/ack"): served.acknowledge,
+        ("POST", "/summary"): served.summary,
+        ("POST", "/answers"): served.answers,
     }
     return Starlette(
         routes=[
@@ -221,6 +224,15 @@ class _Served:
         self.site.acknowledge_events(json.loads(asked.body)["upto"])
         return {"acknowledged": True}
 
+    def summary(self, asked: _Asked) -> Json:
+        self.site.write_summary(json.loads(asked.body)["summary"])
+        return {"written": True}
+
+    def answers(self, asked: _Asked) -> Json:
+        items = asked.items()
+        self.site.answer_requests([_answer(item) for item in items])
+        return {"written": len(items)}
+
     def documents(self, asked: _Asked) -> Json:
         kind, ids = SubjectKind(asked.query["kind"]), json.loads(asked.query["ids"])
         return {"documents": [_document(each) for each in self.site.documents(kind, ids)]}
@@ -241,6 +253,17 @@ def _frame(item: Json) -> tuple[Subject, Fence, str]:
     """What every write begins with."""
     fence = Fence(item["fence"]["epoch"], item["fence"]["sequence"])
     return _subject(item), fence, item["write_id"]
+
+
+def _answer(item: Json) -> RequestAnswer:
+    return RequestAnswer(
+        item["request"],
+        Standing(item["standing"]),
+        item["code"],
+        item["says"],
+        datetime.fromisoformat(item["at"]),
+        item["facts"],
+    )
 
 
 def _offers(item: Json) -> tuple[Offer, ...]:
@@ -316,6 +339,7 @@ def _event(event: SiteEvent) -> Json:
         "what": event.what,
         "fields": list(event.fields),
         "user": event.user,
+        "request": None if event.request is None else asdict(event.request),
     }
 
 

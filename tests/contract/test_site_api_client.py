@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -18,8 +18,9 @@ from adapters.site_api.client import Endpoint, SiteApi, address
 from adapters.wordpress.site import WITH_PLUGIN, endpoint
 from connector import signing
 from connector.errors import ConnectorError, Incomplete, Rejected, TargetDown, TryAgain
-from connector.model import BackendName, SiteName, SubjectKind
+from connector.model import BackendName, FieldName, SiteName, SubjectKind
 from connector.ports import MediaUpload, SiteSettings, StatusNote
+from connector.ports_panel import ASKED, EditorRequest, RequestAnswer, Standing
 from connector.signing import Secret
 from connector.testing.clock import FakeClock
 from connector.testing.conformance.writes import (
@@ -30,7 +31,7 @@ from connector.testing.conformance.writes import (
     retire_write,
     term_write,
 )
-from tests.contract.site_api_contract import Contract
+from tests.contract.site_api_contract import FOLDER, Contract
 
 ROOT = "https://site.example/wp-json/commerce-connector/v1"
 SECRET = Secret(b"s" * 32)
@@ -55,6 +56,17 @@ SITE = {
     "admin_url": "https://site.example/wp-admin/post.php?post={id}&action=edit",
     "notes": ["Permalinks are plain."],
 }
+
+
+EXAMPLES = json.loads((FOLDER / "examples.json").read_text(encoding="utf-8"))
+ANSWER = RequestAnswer(
+    "req-1",
+    Standing.DONE,
+    "synced",
+    "Synced.",
+    datetime(2026, 11, 24, 8, tzinfo=UTC),
+    {"changes": [{"what": "title", "before": "Mug", "after": "Cup"}]},
+)
 
 
 @pytest.fixture
@@ -101,6 +113,25 @@ def test_the_query_is_signed_as_it_is_sent(web: responses.RequestsMock, clock: F
     signing.verify([SECRET], headers, content, clock.now())
 
 
+def test_what_an_editor_asks_comes_as_an_event(
+    web: responses.RequestsMock, clock: FakeClock
+) -> None:
+    page = {"items": [EXAMPLES["event"]], "next": None}
+    Contract.read().check_answer("GET", "/events", page)
+    web.get(f"{ROOT}/events", json=page)
+    ((event,),) = open_api(clock).events("70")
+    assert event.what == ASKED
+    assert event.request == EditorRequest(
+        "9d0b6b0e-5f0c-4f4b-9d53-2f1f5a8f3f10",
+        "resolve",
+        "Anna Editor",
+        FieldName("title"),
+        "value",
+        "The mug for every morning, 0.4 l",
+        "3f9a6c1d20b7e845",
+    )
+
+
 def test_addresses_join_with_and_without_permalinks() -> None:
     assert address("https://a/v1", "/events?after=7") == "https://a/v1/events?after=7"
     plain = "https://a/?rest_route=/v1"
@@ -121,8 +152,10 @@ def test_every_write_is_as_the_contract_says() -> None:
     root = term_write()
     terms = [root, term_write(parent=root.subject)]
     contract.check_request("/terms", json.loads(wire.write_body(shop, terms)))
-    notes = [StatusNote(fresh_subject(), {"parked": "x"})]
+    notes = [StatusNote(fresh_subject(), EXAMPLES["note"]), StatusNote(fresh_subject(), {})]
     contract.check_request("/status", json.loads(wire.status_body(shop, notes)))
+    contract.check_request("/summary", json.loads(wire.summary_body(shop, EXAMPLES["summary"])))
+    contract.check_request("/answers", json.loads(wire.answers_body(shop, [ANSWER])))
     contract.check_request("/events/ack", json.loads(wire.ack_body(shop, "7")))
     with pytest.raises(ValidationError):
         contract.check_request("/offers", json.loads(wire.write_body(shop, [document()])))

@@ -6,17 +6,18 @@ takes subjects of its own, so that one real site serves them all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import UTC, datetime
 from threading import Barrier
 from typing import Protocol
 
 import pytest
 
 from connector.errors import Incomplete, TargetDown
-from connector.model import CategoryId, FieldHash, FieldName, Subject, SubjectKind
+from connector.model import CategoryId, FieldHash, FieldName, JsonValue, Subject, SubjectKind
 from connector.ports import (
     ContentWrite,
     Fence,
@@ -27,6 +28,7 @@ from connector.ports import (
     SiteCapabilities,
     StatusNote,
 )
+from connector.ports_panel import Panel, RequestAnswer, Standing
 from connector.testing.conformance.writes import (
     CATEGORIES,
     DESCRIPTION,
@@ -692,12 +694,39 @@ class SiteConformance:
 
     def test_status_notes_are_taken(self, bench: SiteBench) -> None:
         subject = made_page(bench)
-        bench.site.write_status([StatusNote(subject, {"parked": "has no price"})])
+        bench.site.write_status([StatusNote(subject, NOTE), StatusNote(fresh_subject(), NOTE)])
+        bench.site.write_status([StatusNote(subject, {})])
+
+    def test_a_summary_and_answers_are_taken(self, bench: SiteBench) -> None:
+        site = bench.site
+        if not capabilities(bench).panel:
+            pytest.skip("declared: this site has no panel")
+        assert isinstance(site, Panel)
+        site.write_summary({**SUMMARY})
+        site.write_summary({**SUMMARY, "fresh": True})
+        unknown = RequestAnswer("unknown", Standing.DONE, "synced", "Synced.", datetime.now(UTC))
+        site.answer_requests([unknown])
 
     def test_a_page_has_an_address_for_editors(self, bench: SiteBench) -> None:
         receipt = done(bench.site.write_content([document()]))
         assert receipt.cms_id
         assert bench.site.admin_url(receipt.cms_id)
+
+
+NOTE: Mapping[str, JsonValue] = {
+    "waiting": {"since": "2026-11-24T08:40:00Z", "reason": "the shop <is> away"}
+}
+SUMMARY: Mapping[str, JsonValue] = {
+    "at": "2026-11-24T09:00:00Z",
+    "fresh": False,
+    "backend": {"name": "shop", "looked_at": None, "compared_at": None},
+    "lanes": [],
+    "counts": {"conflicts": 0, "parked": 0, "taken": 0},
+    "fields": [],
+    "runs": [],
+    "problems": [],
+    "nudge": None,
+}
 
 
 # ---- what is asked and seen ----
