@@ -247,11 +247,13 @@ class Category:
 
 
 class Lane(StrEnum):
-    """The independent ways to a site, each with its own storage there."""
+    """The independent ways to a site, each with its own storage there, and the one back."""
 
     OFFERS = "offers"
     CONTENT = "content"
     MEDIA = "media"
+    WORDS = "words"
+    """From the site to the backend: what editors wrote into fields that are two-way."""
 
 
 class SubjectKind(StrEnum):

@@ -95,6 +95,8 @@ class BackendSystem:
     """What is wrong with these settings, by their path below the backend; without any call."""
     open_carts: Callable[[BackendSettings], Carts | None] | None = None
     """Its carts, without any call. None, or answering None: system or settings have none."""
+    words: WordsCapabilities | None = None
+    """Which words it takes back from editors. None: it takes none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,16 @@ class SiteSystem:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsCapabilities:
+    """Which words a backend takes back from editors (`TakingWords`): names of `model.Text`."""
+
+    fields: frozenset[str] = frozenset()
+    """In the backend's own language."""
+    translated: frozenset[str] = frozenset()
+    """In its further languages."""
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogueCapabilities:
     """What a backend's signals cannot tell us, which decides how often we sweep."""
 
@@ -123,6 +135,8 @@ class CatalogueCapabilities:
     """Names that `sweep` takes, cheapest first."""
     fetch_size: int = 100
     """How many ids one `fetch` takes best."""
+    words: WordsCapabilities = WordsCapabilities()
+    """Which words it takes back; with any, the catalogue is `TakingWords`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +253,45 @@ class Catalogue(Protocol):
         """Where a person edits this product at the backend."""
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WordsWrite:
+    """Words of one product in one language that the backend is to hold from now on."""
+
+    product: ProductId
+    locale: Locale
+    words: Mapping[str, str]
+    """By the names of `model.Text`, as `fetch` would tell them."""
+    expected: Mapping[str, str]
+    """What `fetch` told of each of them; where it is something else by now, it stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordsReceipt:
+    """What the backend holds of each word asked for, as `fetch` tells it from now on."""
+
+    held: Mapping[str, str]
+    kept: frozenset[str] = frozenset()
+    """Those that somebody had changed at the backend meanwhile, which were not written."""
+
+
+@runtime_checkable
+class TakingWords(Protocol):
+    """What a backend with `CatalogueCapabilities.words` can do beside the rest of `Catalogue`."""
+
+    def as_held(self, words: Mapping[str, str]) -> Mapping[str, str]:
+        """These words as `fetch` would tell them once they were written. Makes no call.
+
+        Backends change what they are given, each in its way; so an echo is known by its value.
+        """
+
+    def write_words(self, write: WordsWrite) -> WordsReceipt:
+        """Write those of the words that are still as expected. Writing the same again is harmless.
+
+        Raises OutcomeUnknown where no answer came, Rejected (for a person to read) where the
+        backend will never take them or has no such product.
+        """
 
 
 # ---- site ----
@@ -482,6 +535,8 @@ class StoredDocument:
     """The backend's values that the page last took in."""
     noted: Mapping[FieldName, FieldHash] = field(default_factory=dict)
     """Of what the site stored for us itself; "" where an editor's words are in it."""
+    live: bool = True
+    """Visitors see it: no draft, nothing scheduled, not in the trash."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapters.sandbox.carts import open_carts
-from adapters.sandbox.catalogue import open_catalogue
+from adapters.sandbox.catalogue import WORDS, open_catalogue
 from connector.errors import Problem
 from connector.ports import BackendSettings, BackendSystem
 
@@ -23,5 +23,5 @@ def problems(settings: BackendSettings) -> Sequence[Problem]:
 
 
 BACKEND = BackendSystem(
-    name="sandbox", open=open_catalogue, problems=problems, open_carts=open_carts
+    name="sandbox", open=open_catalogue, problems=problems, open_carts=open_carts, words=WORDS
 )

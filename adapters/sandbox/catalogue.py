@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from adapters.sandbox import mapping, webhooks
 from adapters.sandbox.client import ShopClient
-from connector.errors import Incomplete, Rejected, TryAgain
+from connector.errors import Incomplete, OutcomeUnknown, Rejected, TryAgain
 from connector.model import Category, Locale, Product, ProductId
 from connector.ports import (
     BackendFacts,
@@ -25,15 +25,21 @@ from connector.ports import (
     Fetched,
     Sighting,
     WebhookEvent,
+    WordsCapabilities,
+    WordsReceipt,
+    WordsWrite,
 )
 
 PAGE = 200
+_WORDS = frozenset(("title", "subtitle", "description", "seo_title", "seo_description"))
+WORDS = WordsCapabilities(_WORDS, _WORDS)
 CAPABILITIES = CatalogueCapabilities(
     cursor_shows_prices=True,
     cursor_shows_stock=True,
     cursor_shows_deletes=True,
     webhooks=True,
     fetch_size=PAGE,
+    words=WORDS,
 )
 
 
@@ -120,6 +126,21 @@ class SandboxCatalogue:
 
     def webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookEvent:
         return webhooks.read(self._settings.webhook_secrets, headers, body, now)
+
+    def as_held(self, words: Mapping[str, str]) -> Mapping[str, str]:
+        return words
+
+    def write_words(self, write: WordsWrite) -> WordsReceipt:
+        body = {"locale": write.locale, "words": {**write.words}, "expected": {**write.expected}}
+        path = f"/v1/products/{quote(write.product, safe='')}/words"
+        answer = self._client.post(path, body)
+        held = answer.get("held")
+        if not isinstance(held, dict) or held.keys() != write.words.keys():
+            raise OutcomeUnknown("the shop did not say what it holds now; it is asked again")
+        return WordsReceipt(
+            {name: str(text) for name, text in held.items()},
+            frozenset(map(str, _rows(answer, "kept"))),
+        )
 
     def admin_url(self, product: ProductId) -> str | None:
         return f"{self._settings.url}/admin/products/{product}"

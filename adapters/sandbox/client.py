@@ -1,6 +1,6 @@
 """The one seam to the shop: a request goes out, JSON or one of errors.py comes back.
 
-Reads are repeated a few times within seconds where the failure may pass; everything longer is the
+Writes go out once: after one without an answer somebody has to look first. Reads are repeated a few times within seconds where the failure may pass; everything longer is the
 connector's work engine's. JSON numbers with a point come as Decimal.
 """
 
@@ -20,7 +20,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from connector.errors import Rejected, TargetDown, TryAgain
+from connector.errors import OutcomeUnknown, Rejected, TargetDown, TryAgain
 from connector.ports import Clock
 from connector.timely import TimelyTransport, retry_after_seconds
 
@@ -28,7 +28,7 @@ TRIES = 3
 
 
 class ShopClient:
-    """Reads one shop."""
+    """Reads one shop, and gives it words."""
 
     def __init__(self, url: str, key: str, timeout_seconds: float, clock: Clock) -> None:
         self.url = url
@@ -57,9 +57,21 @@ class ShopClient:
         answer: dict[str, Any] = trying(self._get, path, params or {})
         return answer
 
-    def _get(self, path: str, params: Mapping[str, str | int]) -> dict[str, Any]:
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What the shop answers to a write. Raises also OutcomeUnknown."""
         try:
-            answer = self._client.get(path, params=dict(params))
+            return self._ask("POST", path, json=body)
+        except TryAgain as error:
+            if error.retry_after_seconds is not None:
+                raise
+            raise OutcomeUnknown(error.message) from error
+
+    def _get(self, path: str, params: Mapping[str, str | int]) -> dict[str, Any]:
+        return self._ask("GET", path, params=params)
+
+    def _ask(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        try:
+            answer = self._client.request(method, path, **more)
         except httpx.TimeoutException as error:
             raise TryAgain(f"the shop at {self.url} did not answer {path} in time") from error
         except (httpx.ReadError, httpx.RemoteProtocolError, httpx.DecodingError) as error:
@@ -89,7 +101,7 @@ class ShopClient:
                 retry_after_seconds=retry_after_seconds(answer.headers, self._clock.now()),
             )
         if status != 200:
-            raise Rejected(f"the shop at {self.url} answered {status} to {path}")
+            raise Rejected(f"the shop answered {status} to {path}{_reason(answer)}")
         try:
             value = json.loads(answer.content, parse_float=Decimal)
         except ValueError as error:
@@ -100,6 +112,14 @@ class ShopClient:
         if not isinstance(value, dict):
             raise TryAgain(f"the shop at {self.url} answered {path} with JSON that is no object")
         return value
+
+
+def _reason(answer: httpx.Response) -> str:
+    """What the shop says of a refusal, for people."""
+    try:
+        return f": {str(answer.json()['message'])[:300]}"
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -8,7 +8,8 @@ html: true                200 with an HTML page
 repeat: true              a page is answered twice
 status: 429 or 500 ...    this status, with Retry-After: 1 for 429 and 503
 latency_ms: 200           every answer so much later
-lost: 1                   so many writes to carts are done and answered 504
+lost: 1                   so many writes (of carts and words) are done and answered 504
+refuse_words: "why"       words of editors are refused, with this reason
 poison: "p0000007"        this product has a price that no currency can hold
 """
 
@@ -18,7 +19,8 @@ from typing import Any
 
 Json = dict[str, Any]
 NAMES = frozenset(
-    "empty half past_end broken_json html repeat status latency_ms lost poison".split()  # noqa: SIM905
+    "empty half past_end broken_json html repeat status latency_ms lost poison
+    refuse_words".split()  # noqa: SIM905
 )
 POISON_PRICE = {"amount": "12.345", "currency": "EUR", "tax_included": True}
 

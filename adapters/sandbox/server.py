@@ -70,6 +70,7 @@ def build_app(shop: Shop) -> Starlette:
         Route("/v1/skus/{sku:path}", keyed(_sku)),
         Route("/v1/categories", keyed(_categories)),
         Route("/v1/changes", keyed(_changes)),
+        Route("/v1/products/{id}/words", keyed(_put_words), methods=["POST"]),
     ]
     admin = [
         Route("/admin/products/{id}", keyed(_put_product), methods=["PUT"]),
@@ -221,6 +222,22 @@ def _body(request: Request) -> Any:
 def _put_product(shop: Shop, request: Request) -> Response:
     shop.store.put({**_body(request), "id": request.path_params["id"]})
     return JSONResponse({"ok": True})
+
+
+def _put_words(shop: Shop, request: Request) -> Response:
+    """{locale, words: {title: ...}, expected: {title: ...}} of an editor elsewhere."""
+    body = _body(request)
+    words, locale = body["words"], body["locale"]
+    if shop.faults["refuse_words"]:
+        return _problem(422, "refused", str(shop.faults["refuse_words"]))
+    if locale not in LOCALES:
+        return _problem(422, "unknown_locale", f"This shop does not speak {locale}.")
+    if not str(words.get("title", "-")).strip():
+        return _problem(422, "no_title", "A product needs a title.")
+    done = shop.store.put_words(request.path_params["id"], locale, words, body["expected"])
+    if done is None:
+        return _problem(404, "unknown_product", "There is no such product.")
+    return JSONResponse(done)
 
 
 def _delete_product(shop: Shop, request: Request) -> Response:

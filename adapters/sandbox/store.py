@@ -168,6 +168,26 @@ class Store:
                 self._note(connection, "product", product, "deleted")
         return bool(gone)
 
+    def put_words(self, product: str, locale: str, words: Json, expected: Json) -> Json | None:
+        """Take words back that are still as expected, all in one. None: no such product.
+
+        Answers what it holds then (`held`), and what somebody had changed meanwhile (`kept`).
+        """
+        with self._writing() as connection:
+            found = self.products([product])
+            if not found:
+                return None
+            texts = found[0]["texts"]
+            text = dict(texts.get(locale) or next(iter(texts.values())))
+            now = {name: text.get(name, "") for name in words}
+            kept = [n for n in words if now[n] not in (expected.get(n, ""), words[n])]
+            news = {n: words[n] for n in words if n not in kept and now[n] != words[n]}
+            if news:
+                texts[locale] = text | news
+                self._put(connection, found[0])
+                self._note(connection, "product", product, "content")
+            return {"held": now | news, "kept": kept}
+
     def put_category(self, category: Json) -> None:
         with self._writing() as connection:
             known = connection.execute(

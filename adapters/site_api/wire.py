@@ -261,6 +261,7 @@ def documents_from(answer: Json) -> list[StoredDocument]:
             hashes=_hashes(item),
             bases=_fields(item, "bases"),
             noted=_hashes(item, "noted") if "noted" in item else {},
+            live=_get(item, "live", bool) if "live" in item else True,
         )
         for item in _objects(answer, "documents")
     ]

@@ -22,12 +22,14 @@ from connector.model import (
     Category,
     CategoryId,
     Lane,
+    Locale,
     Price,
     Product,
     ProductId,
     Stock,
     Subject,
     SubjectKind,
+    Text,
     Variant,
     VariantId,
     hash_value,
@@ -41,15 +43,20 @@ from connector.ports import (
     Sighting,
     Signal,
     WebhookEvent,
+    WordsCapabilities,
+    WordsReceipt,
+    WordsWrite,
 )
 
 SWEEPS = ("prices", "stock")
+ALL_WORDS = frozenset(("title", "subtitle", "description", "seo_title", "seo_description"))
 EVERYTHING = CatalogueCapabilities(
     cursor_shows_prices=True,
     cursor_shows_stock=True,
     cursor_shows_deletes=True,
     webhooks=True,
     sweeps=SWEEPS,
+    words=WordsCapabilities(ALL_WORDS, ALL_WORDS),
 )
 CONTENT_ONLY = replace(
     EVERYTHING, cursor_shows_prices=False, cursor_shows_stock=False, cursor_shows_deletes=False
@@ -95,11 +102,14 @@ class MemoryCatalogue:
         self._products = {product.id: product for product in products}
         self._categories = {category.id: category for category in categories}
         self._poison: dict[ProductId, str] = {}
+        self._refused: dict[ProductId, str] = {}
         self._feed: list[Change] = []
         self.calls: Counter[str] = Counter()
         """How often each method of the port was called."""
         self.fetched: Counter[ProductId] = Counter()
         """How often each product was fetched by id."""
+        self.taken: list[WordsWrite] = []
+        """What of each `write_words` was written, in order."""
         self.closed = False
 
     # ---- what a merchant does ----
@@ -142,6 +152,11 @@ class MemoryCatalogue:
         with self._lock:
             del self._poison[product]
             self._note(ChangeKind.CONTENT, product)
+
+    def refuse_words(self, product: ProductId, reason: str = "") -> None:
+        """Take no words of this product back any more; "": take them again."""
+        with self._lock:
+            self._refused[product] = reason
 
     # ---- the port ----
 
@@ -221,6 +236,33 @@ class MemoryCatalogue:
         verified = signing.verify(self._secrets, headers, body, now)
         return WebhookEvent(verified.id, now, _read_signals(verified.json()))
 
+    def as_held(self, words: Mapping[str, str]) -> Mapping[str, str]:
+        """As many do: outer space goes, and a description that is no HTML is made some."""
+        return {name: _as_held(name, text.strip()) for name, text in words.items()}
+
+    def write_words(self, write: WordsWrite) -> WordsReceipt:
+        self._called("write_words")
+        with self._lock:
+            product = self._products.get(write.product)
+            if product is None:
+                raise Rejected(f"there is no product {write.product} any more")
+            if reason := self._refused.get(write.product):
+                raise Rejected(reason)
+            own = product.texts[product.default_locale]
+            now = product.texts.get(write.locale, own)
+            wanted = self.as_held(write.words)
+            kept = frozenset(
+                name
+                for name, text in wanted.items()
+                if getattr(now, name) not in (write.expected[name], text)
+            )
+            news = {n: t for n, t in wanted.items() if n not in kept and getattr(now, n) != t}
+            if news:
+                self._hold_words(product, write.locale, replace(now, **news))
+                self.taken.append(replace(write, words=news))
+            held = {name: getattr(now, name) if name in kept else wanted[name] for name in wanted}
+            return WordsReceipt(held, kept)
+
     def admin_url(self, product: ProductId) -> str | None:
         return f"https://backend.example/products/{product}"
 
@@ -259,6 +301,9 @@ class MemoryCatalogue:
             )
             self._products[owner.id] = replace(owner, variants=variants)
             self._note(kind, owner.id)
+
+    def _hold_words(self, product: Product, locale: Locale, text: Text) -> None:
+        self.put(replace(product, texts={**product.texts, locale: text}))
 
     def _id_pages(self) -> Iterator[Sequence[ProductId]]:
         """Keyset pages: what is put or removed meanwhile never shifts the others."""
@@ -306,6 +351,10 @@ class MemoryCatalogue:
         for page in self._id_pages():
             truth = self._truth(page)
             yield [_sighting(product, name) for product in truth.products.values()]
+
+
+def _as_held(name: str, text: str) -> str:
+    return f"<p>{text}</p>" if name == "description" and text and "<" not in text else text
 
 
 def webhook_body(signals: Iterable[Signal]) -> bytes:

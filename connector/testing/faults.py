@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from connector.errors import ConnectorError, Incomplete, Rejected, TargetDown, TryAgain
 from connector.model import Category, CmsId, JsonValue, ProductId, Subject, SubjectKind
@@ -39,8 +39,11 @@ from connector.ports import (
     SiteFacts,
     StatusNote,
     StoredDocument,
+    TakingWords,
     TermWrite,
     WebhookEvent,
+    WordsReceipt,
+    WordsWrite,
 )
 from connector.ports_panel import Panel, RequestAnswer
 
@@ -287,6 +290,13 @@ class FaultyCatalogue:
 
     def webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookEvent:
         return self._stage.call("webhook", lambda: self.inner.webhook(headers, body, now))
+
+    def as_held(self, words: Mapping[str, str]) -> Mapping[str, str]:
+        return cast(TakingWords, self.inner).as_held(words)
+
+    def write_words(self, write: WordsWrite) -> WordsReceipt:
+        inner = cast(TakingWords, self.inner)
+        return self._stage.call("write_words", lambda: inner.write_words(write))
 
     def admin_url(self, product: ProductId) -> str | None:
         return self.inner.admin_url(product)

@@ -205,10 +205,11 @@ class MemorySite:
         with self._lock:
             self._event(subject, ASKED, user, request=request)
 
-    def publish(self, subject: Subject) -> None:
+    def publish(self, subject: Subject, user: str = "editor") -> None:
         with self._lock:
             self._pages[subject].state = PageState.PUBLISHED
             self._pages[subject].retired = False
+            self._event(subject, "published", user)
 
     def unpublish(self, subject: Subject) -> None:
         self._set_state(subject, PageState.DRAFT)
@@ -323,6 +324,7 @@ class MemorySite:
                     _hashes(page),
                     dict(page.bases),
                     dict(page.ours),
+                    page.live,
                 )
                 for subject, page in pages.items()
                 if page is not None

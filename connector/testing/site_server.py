@@ -352,6 +352,7 @@ def _document(document: StoredDocument) -> Json:
         "hashes": dict(document.hashes),
         "bases": dict(document.bases),
         "noted": dict(document.noted),
+        "live": document.live,
     }
 
 
