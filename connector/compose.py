@@ -31,6 +31,7 @@ from connector.work.retry import RetryPolicy
 
 OFFERS_BATCH = 250
 PICTURES_BATCH = 10
+WORDS_BATCH = 10
 
 
 @dataclass(slots=True)
@@ -145,14 +146,16 @@ def watch(connector: Connector) -> Watch:
 
 
 def site_lines(config: Config, work: SiteWork) -> list[Line]:
-    """Who works for a site: one for urgent offers, some for everything, one for pictures."""
+    """Who works for a site: one for urgent offers, some for everything, one for pictures, one for
+    what goes back."""
     pages = config.work.batch_products * 2
     urgent = Line(
         work.name, work.backend, (Lane.OFFERS,), OFFERS_BATCH, work, Priority.BULK, "urgent"
     )
     everything = Line(work.name, work.backend, (Lane.OFFERS, Lane.CONTENT), pages, work)
     media = Line(work.name, work.backend, (Lane.MEDIA,), PICTURES_BATCH, work, name="pictures")
-    return [urgent, *[everything] * config.work.workers_per_site, media]
+    words = Line(work.name, work.backend, (Lane.WORDS,), WORDS_BATCH, work, name="words")
+    return [urgent, *[everything] * config.work.workers_per_site, media, words]
 
 
 def site_rules(config: Config, site: SiteConfig) -> SiteRules:

@@ -30,7 +30,7 @@ from connector.reconcile import reconcile
 from connector.relay.service import RelayService
 from connector.serve import HttpServer, build_app
 from connector.spread import Spread
-from connector.state import journal, mirror, notices, runs, safety, signals, targets, todo
+from connector.state import journal, mirror, notices, runs, safety, signals, targets, todo, words
 from connector.state.database import StateLock
 from connector.work.suspend import may_call, suspension_after
 
@@ -334,6 +334,7 @@ class Daemon:
             runs.prune_trail(connection, now - KEEP_TRAIL)
             signals.prune_inbox(connection, now - KEEP_INBOX)
             journal.prune(connection, now - KEEP_TRAIL)
+            words.prune(connection, now - KEEP_TRAIL)
             safety.prune(connection, now - KEEP_INBOX)
             notices.prune(connection, now - KEEP_INBOX)
         if self._relay is not None:

@@ -22,7 +22,7 @@ from connector.model import FieldName, Lane, Subject, SubjectKind
 from connector.ports import Clock
 from connector.receipts import Receipts
 from connector.send import Sender, Work
-from connector.state import conflicts, holds, mirror, runs, safety, signals, todo
+from connector.state import conflicts, holds, mirror, runs, safety, signals, todo, words
 from connector.state.database import Database
 from connector.state.mirror import MirrorRow
 from connector.state.targets import site_target
@@ -161,11 +161,15 @@ class Delivery:
             documents = self.target.site.documents(
                 SubjectKind.PRODUCT, [claim.subject.id for claim, _, _ in asking]
             )
-        stored = {each.subject: stored_fields(each) for each in documents}
+        stored = {each.subject: each for each in documents}
+        with self._database.read() as connection:
+            back = words.load(connection, self.target.name, sorted(stored))
         work: list[Work] = []
         for claim, known, before in asking:
-            asked = replace(known, stored=stored.get(claim.subject, {}))
-            what = decide_content(truths.shown[claim.subject], asked, self.target.rules)
+            subject, here = claim.subject, stored.get(claim.subject)
+            fields = stored_fields(here, claim.fence, back.get(subject)) if here else {}
+            asked = replace(known, stored=fields)
+            what = decide_content(truths.shown[subject], asked, self.target.rules)
             if isinstance(what, SendContent | TakeOff):
                 work.append((claim, what, before))
         return work

@@ -1,12 +1,16 @@
 """What people do at a site, taken over from its event log: who changed which field, and when.
 
 An edit of a field in conflict makes its page due, so that the conflict follows what the editor
-wrote, or ends. Events are only hints beyond that: what a page holds is read from the page.
+wrote, or ends; one of a field that is two-way makes its way back due, as publishing does. Events
+are only hints beyond that: what a page holds is read from the page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
 
 from connector.errors import blaming
 from connector.model import Lane, SubjectKind
@@ -15,10 +19,11 @@ from connector.state import conflicts, edits, mirror, signals, todo
 from connector.state.database import Database
 from connector.state.targets import site_target, suspensions_now
 from connector.state.todo import Due, Priority, Why
+from connector.sync.owners import Owner
 from connector.target import Target
 from connector.work.suspend import may_call
 
-EDITED = "edited"
+EDITED, PUBLISHED = "edited", "published"
 
 
 class EditLog:
@@ -72,4 +77,20 @@ class EditLog:
                         now=now,
                         why=Why(f"{site}-event-{event.id}"[:64], f"edit by user {event.user}"),
                     )
+            self._words(connection, page, now)
             signals.move_cursor(connection, self._target.backend, self._cursor, page[-1].id, now)
+
+    def _words(self, connection: Connection, page: Sequence[SiteEvent], now: datetime) -> None:
+        """Make due what editors wrote, or published, of fields that are two-way."""
+        rules = self._target.rules
+        for event in page if rules.writes_back else ():
+            two_way = any(rules.owner(name) is Owner.TWO_WAY for name in event.fields)
+            if event.subject.kind is SubjectKind.PRODUCT and (two_way or event.what == PUBLISHED):
+                trace = f"{self._target.name}-event-{event.id}"[:64]
+                todo.mark(
+                    connection,
+                    [Due(self._target.name, Lane.WORDS, event.subject)],
+                    priority=Priority.SIGNAL,
+                    now=now,
+                    why=Why(trace, f"{event.what} by user {event.user}"),
+                )

@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 
 from connector.errors import blaming
-from connector.model import FieldHash, JsonValue, Subject, SubjectKind, hash_value
+from connector.model import FieldHash, JsonValue, Lane, Subject, SubjectKind, hash_value
 from connector.ports import Clock, StatusNote
-from connector.state import conflicts, freshness, holds, signals
+from connector.state import conflicts, freshness, holds, signals, todo
 from connector.state.conflicts import OpenConflict
 from connector.state.database import Database
 from connector.state.freshness import Parked
@@ -45,6 +45,7 @@ class EditorNotes:
                 conflicts.list_conflicts(connection, site=site),
                 holds.list_holds(connection, site=site),
                 freshness.list_parked(connection, site=site),
+                todo.waiting_words(connection, site),
             )
         news = changed(told, wanted)
         if not news or not may_call(held, self._clock.now()):
@@ -60,7 +61,10 @@ class EditorNotes:
 
 
 def notes_of(
-    contested: Sequence[OpenConflict], held: Sequence[HeldField], parked: Sequence[Parked]
+    contested: Sequence[OpenConflict],
+    held: Sequence[HeldField],
+    parked: Sequence[Parked],
+    waiting: Mapping[Subject, str] | None = None,
 ) -> dict[Subject, Note]:
     """What stands beside each product, for people. Pure."""
     said: dict[Subject, dict[str, list[str]]] = {}
@@ -69,7 +73,10 @@ def notes_of(
     for hold in held:
         _say(said, hold.subject, "Held", f"{hold.field}, by {hold.asked_by}")
     for row in parked:
-        _say(said, row.subject, "Not synced", row.reason)
+        name = "Not in the shop" if row.lane is Lane.WORDS else "Not synced"
+        _say(said, row.subject, name, row.reason)
+    for subject, error in (waiting or {}).items():
+        _say(said, subject, "Not in the shop yet", f"{error}; it is tried again.")
     return {
         subject: {name: " ".join(lines) for name, lines in note.items()}
         for subject, note in said.items()

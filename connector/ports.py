@@ -280,7 +280,7 @@ class WordsReceipt:
 class TakingWords(Protocol):
     """What a backend with `CatalogueCapabilities.words` can do beside the rest of `Catalogue`."""
 
-    def as_held(self, words: Mapping[str, str]) -> Mapping[str, str]:
+    def as_compared(self, words: Mapping[str, str]) -> Mapping[str, str]:
         """These words as `fetch` would tell them once they were written. Makes no call.
 
         Backends change what they are given, each in its way; so an echo is known by its value.

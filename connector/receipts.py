@@ -38,7 +38,7 @@ from connector.state.database import Database
 from connector.state.journal import Action, Entry
 from connector.state.mirror import Binding, MirrorRow
 from connector.state.runs import Step
-from connector.state.todo import Claimed, Priority
+from connector.state.todo import Claimed, Due, Priority, Why
 from connector.sync.decide import (
     TERM,
     Nothing,
@@ -123,6 +123,7 @@ class Receipts:
             self._confirm(connection, done, now)
             self._journal(connection, done, now)
             self._conflicts(connection, done, now)
+            self._words(connection, done, now)
             answered = {attempt.claim.subject.id for attempt, _ in done}
             safety.settle(connection, self._site, answered)
             asking = [one.claim for one, receipt in done if _asks(one, receipt)]
@@ -325,6 +326,17 @@ class Receipts:
         gone = [one.claim.subject for one, _ in done if isinstance(one.decision, TakeOff)]
         for subject, names in conflicts.forget(connection, self._site, gone).items():
             mirror.unsend(connection, self._site, subject, names)
+
+    def _words(
+        self, connection: Connection, done: Sequence[tuple[Attempt, Receipt]], now: datetime
+    ) -> None:
+        """What editors' words stand on these pages may have to go back to the backend."""
+        for attempt, _ in done:
+            claim, what = attempt.claim, attempt.decision
+            if isinstance(what, SendContent) and what.change.back:
+                due = [Due(self._site, Lane.WORDS, claim.subject)]
+                why = Why(claim.trace_id, claim.cause, claim.run_id)
+                todo.mark(connection, due, priority=Priority.SIGNAL, now=now, why=why)
 
     def _mirror_row(self, attempt: Attempt, receipt: Receipt, now: datetime) -> MirrorRow | None:
         claim, before = attempt.claim, attempt.before

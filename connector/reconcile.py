@@ -24,12 +24,12 @@ from connector.detect import EVERY_LANE, lanes_of
 from connector.errors import ConnectorError, Rejected, SafetyStop, blaming
 from connector.model import FieldHash, FieldName, Lane, Subject, SubjectKind, hash_value
 from connector.ports import Clock, Held, Sighting
-from connector.state import holds, mirror, runs, signals, targets, todo
+from connector.state import holds, mirror, runs, signals, targets, todo, words
 from connector.state.database import Database
 from connector.state.mirror import Binding, MirrorRow
 from connector.state.todo import Due, Priority, Why
 from connector.sync.decide import Absent, Nothing, decide_content, decide_offers, decide_term
-from connector.sync.diff import PAGE, FieldMirror, drifted
+from connector.sync.diff import PAGE, FieldMirror, drifted, edited
 from connector.sync.project import OFFERS
 from connector.target import Target
 from connector.truth import TruthReader, Truths, end_holds, known_of
@@ -257,6 +257,26 @@ class Reconciliation:
             )
             self._mark(connection, due, why)
             self._note_site_page(page, {each.subject for each in due}, content)
+            self._mark(connection, self._words(connection, page, content), why)
+
+    def _words(
+        self, connection: Connection, page: Sequence[Held], content: Mapping[Subject, MirrorRow]
+    ) -> list[Due]:
+        """Pages whose words have to go back to the backend, though no event told of it."""
+        rules, site = self._target.rules, self._target.name
+        if not rules.writes_back:
+            return []
+        known = words.load(connection, site, [held.subject for held in page])
+        return [
+            Due(site, Lane.WORDS, held.subject)
+            for held in page
+            if held.live and held.subject in content
+            for back in [known.get(held.subject, {})]
+            if any(
+                name not in back or back[name].stored != held.hashes.get(name)
+                for name in edited(content[held.subject].fields, held.hashes, rules)
+            )
+        ]
 
     def _note_site_page(
         self, page: Sequence[Held], due: set[Subject], content: Mapping[Subject, MirrorRow]

@@ -28,6 +28,7 @@ from connector.sync.rules import SiteRules
 from connector.target import Target
 from connector.work.pace import Limits
 from connector.work.retry import RetryPolicy
+from connector.write_back import WriteBack
 
 
 @dataclass(slots=True)
@@ -52,16 +53,20 @@ class SiteWork:
     _open: tuple[Delivery, MediaDelivery] | None = None
 
     def deliver(self, claims: Sequence[Claimed]) -> None:
-        """Carry out claims, all of the media lane or none."""
+        """Carry out claims, all of the media or the words lane, or none."""
         try:
             delivery, media = self.opened()
         except ConnectorError as error:
             self._receipts().give_back(claims, error)
             raise
-        if claims and claims[0].lane is Lane.MEDIA:
-            media.deliver(claims)
-        else:
-            delivery.deliver(claims)
+        match claims[0].lane if claims else None:
+            case Lane.MEDIA:
+                media.deliver(claims)
+            case Lane.WORDS:
+                receipts = self._receipts()
+                WriteBack(self.database, delivery.target, self.clock, receipts).deliver(claims)
+            case _:
+                delivery.deliver(claims)
 
     def crashed(self, claims: Sequence[Claimed], error: Exception) -> None:
         """A bug of ours: each claim counts as failed, and is parked when that repeats."""

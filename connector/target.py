@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 from connector.model import BackendName, SiteName
 from connector.pacer import Pacer
-from connector.ports import Catalogue, Site, SiteCapabilities
-from connector.sync.rules import RetirePolicy, SiteRules
+from connector.ports import Catalogue, Site, SiteCapabilities, TakingWords
+from connector.sync.owners import Owner
+from connector.sync.rules import RetirePolicy, SiteRules, never
+from connector.sync.words import alike_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,16 @@ class Target:
         capabilities: SiteCapabilities,
         pacer: Pacer,
     ) -> Target:
-        """The target, its rules narrowed to what the site can do."""
+        """The target, its rules narrowed to what site and backend can do."""
+        goes_back = capabilities.merges and isinstance(catalogue, TakingWords)
+        owners = {
+            name: Owner.MERGE if owner is Owner.TWO_WAY and not goes_back else owner
+            for name, owner in rules.owners.items()
+        }
         narrowed = replace(
             rules,
+            owners=owners,
+            alike=alike_to(catalogue.as_compared) if isinstance(catalogue, TakingWords) else never,
             multilingual=capabilities.multilingual,
             media=rules.media and capabilities.media,
             merges=capabilities.merges,

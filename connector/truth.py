@@ -33,6 +33,7 @@ from connector.state.holds import HeldField
 from connector.state.mirror import Binding, MirrorRow
 from connector.state.pictures import Picture
 from connector.state.targets import backend_target
+from connector.state.words import WrittenBack
 from connector.sync.decide import Absent, Known
 from connector.sync.diff import over
 from connector.sync.edits import Rulings, Stored, StoredField
@@ -207,14 +208,25 @@ def known_of(
     )
 
 
-def stored_fields(document: StoredDocument) -> Stored:
-    """What a site holds of a page, as the decisions take it."""
+def stored_fields(
+    document: StoredDocument,
+    fence: int = 0,
+    back: Mapping[FieldName, WrittenBack] | None = None,
+) -> Stored:
+    """What a site holds of a page, as the decisions take it. `back`: what was written back of it,
+    of which a claim with this fence knows what it read at the backend after that."""
+    given = {
+        name: each.value
+        for name, each in (back or {}).items()
+        if each.stored == document.hashes.get(name) and each.fence < fence
+    }
     return {
         name: StoredField(
             value=document.values.get(name),
             hash=mark,
             noted=document.noted.get(name, FieldHash("")),
             base=document.bases.get(name, UNKNOWN),
+            given=given.get(name, UNKNOWN),
         )
         for name, mark in document.hashes.items()
         if mark

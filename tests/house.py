@@ -71,6 +71,7 @@ class House:
             Line(SITE, BACKEND, (Lane.OFFERS,), 250, self.work, todo.Priority.BULK, "express"),
             Line(SITE, BACKEND, (Lane.OFFERS, Lane.CONTENT), 200, self.work),
             Line(SITE, BACKEND, (Lane.MEDIA,), 10, self.work, name="media"),
+            Line(SITE, BACKEND, (Lane.WORDS,), 10, self.work, name="words"),
         ]
         self.engine = Engine(self.database, self.clock, self.lines, chance=lambda: 0.5)
 

@@ -127,7 +127,7 @@ class SandboxCatalogue:
     def webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookEvent:
         return webhooks.read(self._settings.webhook_secrets, headers, body, now)
 
-    def as_held(self, words: Mapping[str, str]) -> Mapping[str, str]:
+    def as_compared(self, words: Mapping[str, str]) -> Mapping[str, str]:
         return words
 
     def write_words(self, write: WordsWrite) -> WordsReceipt:

@@ -1,7 +1,8 @@
 """The one seam to the shop: a request goes out, JSON or one of errors.py comes back.
 
-Writes go out once: after one without an answer somebody has to look first. Reads are repeated a few times within seconds where the failure may pass; everything longer is the
-connector's work engine's. JSON numbers with a point come as Decimal.
+Writes go out once: after one without an answer somebody has to look first. Reads are repeated a few
+times within seconds where the failure may pass; everything longer is the connector's work engine's.
+JSON numbers with a point come as Decimal.
 """
 
 from __future__ import annotations

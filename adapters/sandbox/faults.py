@@ -19,8 +19,8 @@ from typing import Any
 
 Json = dict[str, Any]
 NAMES = frozenset(
-    "empty half past_end broken_json html repeat status latency_ms lost poison
-    refuse_words".split()  # noqa: SIM905
+    """empty half past_end broken_json html repeat status latency_ms lost poison
+    refuse_words""".split()  # noqa: SIM905
 )
 POISON_PRICE = {"amount": "12.345", "currency": "EUR", "tax_included": True}
 

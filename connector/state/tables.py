@@ -406,3 +406,19 @@ edits = Table(
     Column("at", Moment, nullable=False),
     comment="the last edit of each field, as the site's event log told",
 )
+
+written_back = Table(
+    "written_back",
+    metadata,
+    _name("site", primary_key=True),
+    *_subject(primary=True),
+    Column("field", String(100), primary_key=True),
+    Column("stored", String(64), nullable=False, comment="hash of the site's value, as it was"),
+    Column("value", JSON, nullable=False, comment="[what the backend held then]"),
+    Column("before", JSON, nullable=False, comment="[what it had held]"),
+    Column("fence", BigInteger, nullable=False, comment="later claims have read it there"),
+    Column("user", String(120), comment="who had edited it last, as the site names them"),
+    Column("at", Moment, nullable=False),
+    Index("written_back_age", "at"),
+    comment="the last words of each field that a backend took back",
+)

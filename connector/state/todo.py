@@ -493,6 +493,16 @@ def waiting(
     return int(connection.execute(query).scalar_one())
 
 
+def waiting_words(connection: Connection, site: SiteName) -> dict[Subject, str]:
+    """Products whose words could not go back yet, with the error of the last attempt."""
+    query = select(todo.c.kind, todo.c.subject, todo.c.error).where(
+        todo.c.site == site, todo.c.lane == Lane.WORDS.value, todo.c.error.is_not(None)
+    )
+    return {
+        Subject(SubjectKind(kind), id_): error for kind, id_, error in connection.execute(query)
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class DueRow:
     """A due row, as people see it."""

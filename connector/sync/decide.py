@@ -22,8 +22,9 @@ from connector.sync.diff import (
     value_change,
 )
 from connector.sync.edits import Rulings, Settled, Stored, settle
+from connector.sync.owners import Owner
 from connector.sync.project import OFFERS, Projection, Term, offers_json
-from connector.sync.rules import SiteRules
+from connector.sync.rules import SiteRules, never
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ def _settled(
             stored.get(name),
             mirror[name].stored,
             known.rulings.get(name),
+            rules.alike if rules.owner(name) is Owner.TWO_WAY else never,
         )
         for name in document.fields
         if name in fields

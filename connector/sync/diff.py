@@ -96,6 +96,8 @@ class ContentChange:
     """Fields that stay as the editor has them, the backend's value being reckoned with."""
     conflicts: Mapping[FieldName, Contested] = field(default_factory=dict)
     """Those of them that a person decides."""
+    back: frozenset[FieldName] = frozenset()
+    """Fields whose words the backend may have to learn."""
 
 
 def asked(
@@ -163,7 +165,9 @@ def content_change(
             n for n in names if n not in restoring and rules.merges and rules.owner(n).merges
         ),
     )
-    return _with_settled(change, document, own)
+    two_way = {name for name in own if rules.owner(name) is Owner.TWO_WAY}
+    change = _with_settled(change, document, own)
+    return replace(change, back=frozenset(two_way - change.conflicts.keys()))
 
 
 def _with_settled(
@@ -261,6 +265,18 @@ def drifted(
         if rules.owner(name) is Owner.COMMERCE
         and not field.kept
         and held.get(name, FieldHash("")) != field.stored
+    )
+
+
+def edited(
+    mirror: Mirror, held: Mapping[FieldName, FieldHash], rules: SiteRules
+) -> tuple[FieldName, ...]:
+    """Fields that are two-way and in which editors' words may stand."""
+    return tuple(
+        name
+        for name, field in mirror.items()
+        if rules.owner(name) is Owner.TWO_WAY
+        and (field.kept or held.get(name, FieldHash("")) != field.stored)
     )
 
 

@@ -26,6 +26,7 @@ from connector.sync.merge import (
     shape_of,
 )
 from connector.sync.owners import Owner
+from connector.sync.rules import Alike, never
 
 NO_HASH = FieldHash("")
 
@@ -40,6 +41,8 @@ class StoredField:
     """Of what it stored for us; "" where an editor's words are in it, or nothing was."""
     base: JsonValue | Unknown = UNKNOWN
     """The backend's value that it last took in."""
+    given: JsonValue | Unknown = UNKNOWN
+    """What the backend held when exactly this value had been written back to it."""
 
 
 Stored = Mapping[FieldName, StoredField]
@@ -96,6 +99,7 @@ def settle(
     stored: StoredField | None,
     known: FieldHash,
     ruling: Ruling | None = None,
+    alike: Alike = never,
 ) -> Settled:
     """What to do about a field that the site would not have overwritten.
 
@@ -107,11 +111,31 @@ def settle(
     shape = shape_of(name)
     if ruling is not None and (ruled := _ruled(shape, backend, stored, ruling)):
         return ruled
+    if alike(name, backend, stored.value) and not same(shape, backend, stored.value):
+        known_there = same(shape, stored.base, backend)
+        return Settled() if known_there else Settled(stored.value, stored.hash, joined=True)
     base = ruling.backend if ruling and ruling.choice is Choice.SITE else stored.base
-    is_ours = stored.hash == stored.noted
-    decided = merge(owner, shape, Sides(base, backend, stored.value, is_ours))
-    refused = stored.hash == known and not is_ours
+    sides = sides_of(name, backend, stored, base, alike)
+    decided = merge(owner, shape, sides)
+    refused = stored.hash == known and not sides.is_ours
     return _settled(shape, decided, backend, stored, refused=refused)
+
+
+def sides_of(
+    name: FieldName,
+    backend: JsonValue,
+    stored: StoredField,
+    base: JsonValue | Unknown,
+    alike: Alike,
+) -> Sides:
+    """Both sides of a field. Words that the backend has taken back are ours again, although the
+    site has not been told."""
+    if not isinstance(stored.given, Unknown) and not same(shape_of(name), backend, stored.value):
+        base = stored.given
+    is_ours = stored.hash == stored.noted
+    if not isinstance(base, Unknown):
+        is_ours = is_ours or alike(name, base, stored.value)
+    return Sides(base, backend, stored.value, is_ours)
 
 
 def _ruled(shape: Shape, backend: JsonValue, stored: StoredField, ruling: Ruling) -> Settled | None:

@@ -5,11 +5,11 @@ Built from the configuration by connector.compose; the pure core knows only thes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from connector.model import CategoryId, FieldName, Locale, MarketName, ProductStatus
+from connector.model import CategoryId, FieldName, JsonValue, Locale, MarketName, ProductStatus
 from connector.sync.owners import DEFAULT_OWNERS, Owner, owner_of
 
 
@@ -68,6 +68,15 @@ class RetirePolicy(StrEnum):
     """The page goes to the trash, unless something else of the site refers to it."""
 
 
+Alike = Callable[[FieldName, JsonValue, JsonValue], bool]
+"""Whether the backend cannot tell two values of a field apart."""
+
+
+def never(_name: FieldName, _one: JsonValue, _other: JsonValue) -> bool:
+    """Of a backend to which nothing is written back."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class SiteRules:
     """Everything about a site that decisions depend on."""
@@ -81,6 +90,12 @@ class SiteRules:
     merges: bool = False
     """The site can tell what it holds and what that came from, so that edits can be joined."""
     retire: RetirePolicy = RetirePolicy.UNPUBLISH
+    alike: Alike = field(default=never, compare=False)
+    """For fields that are two-way: how an echo of the page's own words is known."""
+
+    @property
+    def writes_back(self) -> bool:
+        return Owner.TWO_WAY in self.owners.values()
 
     def owner(self, name: FieldName) -> Owner:
         """Who decides this field; `title@fr-FR` has the owner of `title` unless it has its own."""

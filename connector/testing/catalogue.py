@@ -236,9 +236,9 @@ class MemoryCatalogue:
         verified = signing.verify(self._secrets, headers, body, now)
         return WebhookEvent(verified.id, now, _read_signals(verified.json()))
 
-    def as_held(self, words: Mapping[str, str]) -> Mapping[str, str]:
+    def as_compared(self, words: Mapping[str, str]) -> Mapping[str, str]:
         """As many do: outer space goes, and a description that is no HTML is made some."""
-        return {name: _as_held(name, text.strip()) for name, text in words.items()}
+        return {name: _as_compared(name, text.strip()) for name, text in words.items()}
 
     def write_words(self, write: WordsWrite) -> WordsReceipt:
         self._called("write_words")
@@ -250,7 +250,7 @@ class MemoryCatalogue:
                 raise Rejected(reason)
             own = product.texts[product.default_locale]
             now = product.texts.get(write.locale, own)
-            wanted = self.as_held(write.words)
+            wanted = self.as_compared(write.words)
             kept = frozenset(
                 name
                 for name, text in wanted.items()
@@ -353,7 +353,7 @@ class MemoryCatalogue:
             yield [_sighting(product, name) for product in truth.products.values()]
 
 
-def _as_held(name: str, text: str) -> str:
+def _as_compared(name: str, text: str) -> str:
     return f"<p>{text}</p>" if name == "description" and text and "<" not in text else text
 
 

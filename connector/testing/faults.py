@@ -291,8 +291,8 @@ class FaultyCatalogue:
     def webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookEvent:
         return self._stage.call("webhook", lambda: self.inner.webhook(headers, body, now))
 
-    def as_held(self, words: Mapping[str, str]) -> Mapping[str, str]:
-        return cast(TakingWords, self.inner).as_held(words)
+    def as_compared(self, words: Mapping[str, str]) -> Mapping[str, str]:
+        return cast(TakingWords, self.inner).as_compared(words)
 
     def write_words(self, write: WordsWrite) -> WordsReceipt:
         inner = cast(TakingWords, self.inner)
