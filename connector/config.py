@@ -36,19 +36,20 @@ from connector.config_kinds import (
     OwnedField,
     Positive,
     Seconds,
-    SiteOwner,
     StateAddress,
     TimeOfDay,
     Url,
     wrong,
 )
 from connector.config_problems import is_echo, problem_of, relation_problems
+from connector.config_words import two_way_problems
 from connector.errors import ConfigError, Problem
 from connector.model import BackendName, Locale, ProductStatus, SiteName
 from connector.ports import BackendSettings, SiteSettings
 from connector.registry import Registry, installed
 from connector.signing import Secret
 from connector.strict_yaml import MAX_BYTES, read_yaml
+from connector.sync.owners import Owner
 from connector.sync.rules import RetirePolicy
 from connector.vault import Raw, Vault, parts, without_password, without_secrets
 
@@ -147,7 +148,7 @@ class Site(Section):
     credential: SecretStr | None = None
     markets: tuple[Market, ...] = Field(min_length=1)
     selection: Selection = Selection()
-    owners: Mapping[OwnedField, SiteOwner] = Field(default_factory=dict)
+    owners: Mapping[OwnedField, Owner] = Field(default_factory=dict)
     retire: RetirePolicy = RetirePolicy.UNPUBLISH
     safety_stop: SafetyStop = SafetyStop()
     pace: PaceOfWork = PaceOfWork()
@@ -352,7 +353,9 @@ def loads(
     config, wrong = _validated({**raw, **({} if state is None else {"state": state})})
     problems += [*vault.problems, *wrong]
     problems += relation_problems(raw)
-    problems += _adapter_problems(raw, problems, registry or installed())
+    registry = registry or installed()
+    problems += two_way_problems(raw, registry)
+    problems += _adapter_problems(raw, problems, registry)
     if problems or config is None:
         raise ConfigError(problems)
     config._warnings = tuple(vault.warnings)

@@ -19,7 +19,7 @@ from babel.numbers import list_currencies
 from pydantic import AfterValidator, Field, PlainValidator, StrictFloat, StrictInt
 from pydantic_core import PydanticCustomError
 
-from connector.sync.owners import DEFAULT_OWNERS, Owner
+from connector.sync.owners import DEFAULT_OWNERS
 
 
 def wrong(what: str, fix: str) -> NoReturn:
@@ -124,15 +124,6 @@ def _owned_field(text: str) -> str:
     return text
 
 
-def _site_owner(owner: Owner) -> Owner:
-    if owner is Owner.TWO_WAY:
-        wrong(
-            "is two-way, but no backend takes what editors wrote",
-            "Write merge: the page keeps the editor's words, the backend its own",
-        )
-    return owner
-
-
 def _names_or_all(value: object) -> tuple[str, ...] | Literal["all"]:
     if value == "all":
         return "all"
@@ -156,6 +147,5 @@ Currency = Annotated[str, AfterValidator(_currency)]
 StateAddress = Annotated[str, AfterValidator(_state)]
 HostOrNetwork = Annotated[str, AfterValidator(_host_or_network)]
 TimeOfDay = Annotated[str, AfterValidator(_reconcile_at)]
-SiteOwner = Annotated[Owner, AfterValidator(_site_owner)]
 OwnedField = Annotated[str, AfterValidator(_owned_field)]
 NamesOrAll = Annotated[tuple[str, ...] | Literal["all"], PlainValidator(_names_or_all)]

@@ -3,7 +3,8 @@
 Plan first: each field of each page that the run wrote is put back unless somebody else has written
 it since, an editor or a later run of ours. What the plan says becomes holds (a wanted state, like
 everything else here), pages are made due, and the usual road writes them; the site itself refuses
-where an editor was faster than the plan. Offers are not undone: the backend is their truth.
+where an editor was faster than the plan. Offers are not undone: the backend is their truth. Nor is
+what a backend has taken back from editors, which is told (`beyond`).
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from sqlalchemy import Connection
 from connector.errors import Rejected
 from connector.model import FieldHash, FieldName, Lane, SiteName, Subject
 from connector.ports import Before, Clock
-from connector.state import holds, journal, mirror, runs, todo
+from connector.state import holds, journal, mirror, runs, todo, words
 from connector.state.database import Database
 from connector.state.holds import HeldField
 from connector.state.journal import Action, Entry
 from connector.state.mirror import Binding, MirrorRow
 from connector.state.todo import Due, Priority, Why
+from connector.state.words import WrittenBack
 from connector.sync.diff import ABSENT, LIVE, PAGE, PRESENT, RETIRED, FieldMirror, Hold
 
 _CHUNK = 500
@@ -153,6 +155,17 @@ def _fate(after: FieldHash, before: Before | None, now: FieldMirror | None) -> F
     if now is None or now.stored != after:
         return Fate.WRITTEN_SINCE
     return Fate.SAME if before.hash == after else Fate.RESTORE
+
+
+def beyond(connection: Connection, chosen: Sequence[Step]) -> list[WrittenBack]:
+    """What of these fields the backend has taken back from editors: no undo takes that from it."""
+    found: list[WrittenBack] = []
+    for site in dict.fromkeys(step.site for step in chosen):
+        names = {(step.subject, step.field) for step in chosen if step.site == site}
+        subjects = sorted({subject for subject, _ in names})
+        for subject, fields in words.load(connection, site, subjects).items():
+            found += [each for name, each in fields.items() if (subject, name) in names]
+    return sorted(found, key=lambda each: (each.site, each.subject, each.field))
 
 
 @dataclass(frozen=True, slots=True)

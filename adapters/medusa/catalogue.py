@@ -1,7 +1,7 @@
 """`ports.Catalogue` over the Admin API of Medusa v2: products, categories, what changed.
 
-Follows adapters/medusa/README.md for what Medusa's lists and timestamps can and cannot say. Reads
-only. Knows no site and no state.
+Follows adapters/medusa/README.md for what Medusa's lists and timestamps can and cannot say. Writes
+nothing but words of editors. Knows no site and no state.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from adapters.medusa.options import parse_credential, parse_options, problems
 from adapters.medusa.prices import PriceBook, PriceShelf
 from adapters.medusa.sweeps import NAMES, read_categories, read_memberships, read_words, sweep
 from adapters.medusa.webhooks import read_webhook
+from adapters.medusa.words import WORDS, as_compared, write_words
 from connector.aside import Aside
 from connector.errors import ConfigError, Incomplete, Rejected, TryAgain
 from connector.model import Category, CategoryId, Product, ProductId, VariantId
@@ -42,6 +43,8 @@ from connector.ports import (
     Fetched,
     Sighting,
     WebhookEvent,
+    WordsReceipt,
+    WordsWrite,
 )
 from connector.sync.plan import batches
 
@@ -92,6 +95,7 @@ class MedusaCatalogue:
             webhooks=bool(self._settings.webhook_secrets),
             sweeps=NAMES,
             fetch_size=FETCH_SIZE,
+            words=WORDS,
         )
 
     def check(self) -> BackendFacts:
@@ -165,6 +169,12 @@ class MedusaCatalogue:
 
     def webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookEvent:
         return read_webhook(self._settings.webhook_secrets, headers, body, now)
+
+    def as_compared(self, words: Mapping[str, str]) -> Mapping[str, str]:
+        return as_compared(words)
+
+    def write_words(self, write: WordsWrite) -> WordsReceipt:
+        return write_words(self._get, self._client.post, write, self._settings.default_locale)
 
     def admin_url(self, product: ProductId) -> str | None:
         return f"{self._settings.url.rstrip('/')}/app/products/{product}"

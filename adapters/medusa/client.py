@@ -22,7 +22,7 @@ import httpx
 import tenacity
 
 from adapters.medusa.options import Credential, Login, SecretKey
-from connector.errors import Rejected, TargetDown, TryAgain
+from connector.errors import OutcomeUnknown, Rejected, TargetDown, TryAgain
 from connector.ports import Clock
 from connector.timely import TimelyTransport, retry_after_seconds
 
@@ -57,7 +57,7 @@ class Unrecognized(Rejected):
 
 
 class Client:
-    """Reads from one Medusa server. Threads may share it."""
+    """Reads from one Medusa server, and writes words. Threads may share it."""
 
     def __init__(
         self,
@@ -96,25 +96,46 @@ class Client:
             reraise=True,
         ):
             with attempt:
-                return self._get_authorized(path, params or {})
+                return self._authorized("GET", path, params=params or {})
         raise AssertionError("tenacity returns or raises")
+
+    def post(self, path: str, body: JsonObject, params: Params | None = None) -> Answer:
+        """Write, once: after no answer somebody has to look first.
+
+        Raises as `get` does, and OutcomeUnknown.
+        """
+        try:
+            return self._authorized("POST", path, params=params, json_body=body)
+        except TryAgain as error:
+            raise OutcomeUnknown(
+                error.message, retry_after_seconds=error.retry_after_seconds
+            ) from error
 
     def close(self) -> None:
         self._http.close()
 
     # ---- credentials ----
 
-    def _get_authorized(self, path: str, params: Params) -> Answer:
+    def _authorized(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        json_body: JsonObject | None = None,
+    ) -> Answer:
+        def send(header: str) -> Answer:
+            headers = {"authorization": header}
+            return self._send(method, path, params=params, json_body=json_body, headers=headers)
+
         header = self._authorization()
         try:
-            return self._send("GET", path, params=params, headers={"authorization": header})
+            return send(header)
         except _Unauthorized:
             if isinstance(self._credential, SecretKey):
                 raise
             self._forget(header)
-        return self._send(
-            "GET", path, params=params, headers={"authorization": self._authorization()}
-        )
+        return send(self._authorization())
 
     def _authorization(self) -> str:
         if isinstance(self._credential, SecretKey):
@@ -221,7 +242,9 @@ def _raise_for_status(response: httpx.Response, what: str) -> None:
         case 404:
             raise NoSuchRoute(f"this server has no route {what} (404)")
         case 400 | 422:
-            raise Unrecognized(f"Medusa does not take {what} ({response.status_code})")
+            raise Unrecognized(
+                f"Medusa does not take {what} ({response.status_code}){_reason(response)}"
+            )
         case 429 | 502 | 503 | 504:
             raise TryAgain(
                 f"Medusa is busy ({response.status_code} for {what})",
@@ -231,6 +254,14 @@ def _raise_for_status(response: httpx.Response, what: str) -> None:
             raise TargetDown(f"{what} is redirected ({status}); set the address it leads to")
         case status:
             raise TryAgain(f"Medusa failed at {what} ({status})")
+
+
+def _reason(response: httpx.Response) -> str:
+    """What Medusa says of a refusal, for people."""
+    try:
+        return f": {str(response.json()['message'])[:300]}"
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _is_json(response: httpx.Response) -> bool:

@@ -35,6 +35,7 @@ from connector.model import (
 Words = Mapping[Locale, Mapping[str, str]]
 """Translated fields by locale."""
 
+SEO = ("seo_title", "seo_description")
 LEAN_FIELDS = "id,sales_channels.id"
 PRODUCT_FIELDS = ",".join(
     [
@@ -171,7 +172,7 @@ def _product(row: JsonObject, around: Surroundings) -> Mapped:
     product = Product(
         id=ProductId(row["id"]),
         handle=str(row["handle"]),
-        texts=_texts(row, around),
+        texts=map_texts(row, around.words.get(row["id"], {}), around.default_locale),
         default_locale=around.default_locale,
         status=ProductStatus.PUBLISHED if row["status"] == "published" else ProductStatus.DRAFT,
         variants=tuple(variants),
@@ -185,22 +186,29 @@ def _product(row: JsonObject, around: Surroundings) -> Mapped:
     return Mapped(product, frozenset(unknown))
 
 
-def _texts(row: JsonObject, around: Surroundings) -> Mapping[Locale, Text]:
-    words = around.words.get(row["id"], {})
+def map_texts(row: JsonObject, words: Words, default_locale: Locale) -> Mapping[Locale, Text]:
+    """A product's words: its own fields, its translations, and SEO texts of its metadata, where
+    those of further languages stand under `seo_title@fr-FR`."""
     own = {name: str(row.get(name) or "") for name in ("title", "subtitle", "description")}
     metadata = row.get("metadata") or {}
+    named = {Locale(key.partition("@")[2]) for key in metadata if key.startswith("seo_")}
     texts = {}
-    for locale in sorted({around.default_locale, *words}):
+    for locale in sorted({default_locale, *words, *filter(None, named)}):
         spoken = own | dict(words.get(locale, {}))
-        is_own = locale == around.default_locale
+        seo = {name: _scalar(metadata.get(seo_key(name, locale, default_locale))) for name in SEO}
         texts[locale] = Text(
             title=spoken["title"],
             subtitle=spoken["subtitle"],
             description=as_html(spoken["description"]),
-            seo_title=_scalar(metadata.get("seo_title")) or "" if is_own else "",
-            seo_description=_scalar(metadata.get("seo_description")) or "" if is_own else "",
+            seo_title=seo["seo_title"] or "",
+            seo_description=seo["seo_description"] or "",
         )
     return texts
+
+
+def seo_key(name: str, locale: Locale, default_locale: Locale) -> str:
+    """Under which key of the metadata an SEO text stands."""
+    return name if locale == default_locale else f"{name}@{locale}"
 
 
 def as_html(text: str) -> str:
@@ -208,10 +216,25 @@ def as_html(text: str) -> str:
 
     What holds a tag is left as it is; plain text is escaped, with its paragraphs and lines kept.
     """
-    if not text.strip() or re.search(r"</?[a-zA-Z][^<>]*>|<!--", text):
+    if not text.strip() or has_markup(text):
         return text
     paragraphs = re.split(r"\s*\n\s*\n\s*", html.escape(text.strip(), quote=False))
     return "".join(f"<p>{part.replace(chr(10), '<br>')}</p>" for part in paragraphs)
+
+
+def has_markup(text: str) -> bool:
+    return re.search(r"</?[a-zA-Z][^<>]*>|<!--", text) is not None
+
+
+def as_plain(text: str) -> str | None:
+    """A description of paragraphs and lines alone as the plain text that it would be in Medusa;
+    None for any other."""
+    if not re.fullmatch(r"(?:<p>(?:[^<>]|<br ?/?>)*</p>\s*)+", text):
+        return None
+    parts = re.findall(r"<p>(.*?)</p>", text, re.DOTALL)
+    lines = [re.sub(r"<br ?/?>\n?", "\n", part).strip() for part in parts]
+    plain = html.unescape("\n\n".join(lines))
+    return None if has_markup(plain) or not plain.strip() else plain
 
 
 def _media(row: JsonObject, pictures: Sequence[JsonObject], locale: Locale) -> tuple[Media, ...]:

@@ -15,6 +15,7 @@ from connector.state.holds import HeldField
 from connector.state.journal import Entry
 from connector.state.runs import Run
 from connector.state.todo import Due, Priority, Why
+from connector.state.words import WrittenBack
 from connector.undo import Fate, Step
 
 _REASONS = {
@@ -100,16 +101,18 @@ def undo(
                 if (not products or step.subject.id in products)
                 and (not fields or step.field in fields)
             ]
+            back = work.beyond(connection, steps)
         if dry_run:
-            _show_plan(options, steps)
+            _show_plan(options, steps, back)
             return 0
-        return _carry_out(options, connector, run, steps)
+        return _carry_out(options, connector, run, steps, back)
 
 
-def _show_plan(options: Options, steps: list[Step]) -> None:
+def _show_plan(options: Options, steps: list[Step], back: list[WrittenBack]) -> None:
     if options.as_json:
         print_json(steps)
         return
+    _show_back(back)
     for step in steps:
         reason = f" ({_REASONS[step.fate]})" if step.fate in _REASONS else ""
         click.echo(f"{step.site} {step.subject} {step.field}: {step.fate}{reason}")
@@ -117,7 +120,28 @@ def _show_plan(options: Options, steps: list[Step]) -> None:
     click.echo(f"{count} of {len(steps)} would be put back")
 
 
-def _carry_out(options: Options, connector: Connector, run: str, steps: list[Step]) -> int:
+def _show_back(back: list[WrittenBack]) -> None:
+    """What stays at the backend, with what had stood there."""
+    for each in back:
+        click.echo(
+            f"{each.site} {each.subject} {each.field}: the shop keeps what was written back to it"
+            f" on {each.at:%Y-%m-%d %H:%M} UTC; it had held {_short(each.before)}. Change it there"
+            " if that is wanted"
+        )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return repr(text if len(text) <= 60 else text[:59] + "…")
+
+
+def _carry_out(
+    options: Options,
+    connector: Connector,
+    run: str,
+    steps: list[Step],
+    back: list[WrittenBack],
+) -> int:
     undo_id = work.begin(connector.database, connector.clock, run, asked_by(), steps)
     sites = tuple(sorted({step.site for step in steps}))
     result = core.see_through(connector, sites, undo_id, lambda _: None)
@@ -129,8 +153,10 @@ def _carry_out(options: Options, connector: Connector, run: str, steps: list[Ste
         now = connector.clock.now()
         runs.end_run(connection, undo_id, outcome=outcome, counts=counts, message=message, now=now)
     if options.as_json:
-        print_json({"run": undo_id, **counts, "left_as_is": done.left})
+        kept = [{"site": e.site, "product": e.subject.id, "field": e.field} for e in back]
+        print_json({"run": undo_id, **counts, "left_as_is": done.left, "kept_by_shop": kept})
         return result.exit
+    _show_back(back)
     for step in done.left:
         click.echo(f"{step.site} {step.subject} {step.field}: {_REASONS[step.fate]}")
     click.echo(f"{done.sentence()} (run {undo_id})")

@@ -52,6 +52,8 @@ from connector.ports import (
     SiteFacts,
     TermWrite,
     WebhookEvent,
+    WordsReceipt,
+    WordsWrite,
 )
 from connector.signing import Secret, signed_headers
 from connector.testing import generate
@@ -296,7 +298,34 @@ class SwallowsBreaks(FaultyCatalogue):
             return
 
 
+class OverwritesTheMerchant(MemoryCatalogue):
+    def write_words(self, write: WordsWrite) -> WordsReceipt:
+        product = self._products[write.product]
+        own = product.texts[product.default_locale]
+        now = {name: getattr(own, name) for name in write.words}
+        return super().write_words(replace(write, expected=now))
+
+
+class TakesNothing(MemoryCatalogue):
+    """And says that it did."""
+
+    def write_words(self, write: WordsWrite) -> WordsReceipt:
+        return WordsReceipt(self.as_compared(write.words))
+
+
+class TellsNobody(MemoryCatalogue):
+    def write_words(self, write: WordsWrite) -> WordsReceipt:
+        told = list(self._feed)
+        receipt = super().write_words(write)
+        self._feed = told
+        return receipt
+
+
 BROKEN_CATALOGUES = [
+    (OverwritesTheMerchant, "test_what_somebody_changed_meanwhile_is_kept"),
+    (TakesNothing, "test_it_takes_back_each_word_that_it_says"),
+    (TakesNothing, "test_words_of_an_unknown_product_are_rejected"),
+    (TellsNobody, "test_words_written_are_a_change_like_any_other"),
     (EndsEarly, "test_ids_names_every_product_once"),
     (SaysNothingOfTheGone, "test_fetch_answers_each_id_exactly_once"),
     (LosesChanges, "test_every_change_shows_after_the_cursor"),

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import uuid4
 
 import pytest
 
-from connector.errors import BadSignature, Incomplete, TargetDown
-from connector.model import CategoryId, Product, ProductId, Subject, SubjectKind
-from connector.ports import Catalogue, Signal
+from connector.errors import BadSignature, Incomplete, Rejected, TargetDown
+from connector.model import CategoryId, Locale, Product, ProductId, Subject, SubjectKind
+from connector.ports import Catalogue, Signal, TakingWords, WordsWrite
+from connector.sync.project import text_for
 
 
 class CatalogueBench(Protocol):
@@ -246,6 +248,70 @@ class CatalogueConformance:
             assert set(added) <= set(first)
             assert {each: first[each] for each in added} == {each: second[each] for each in added}
 
+    # ---- words of editors ----
+
+    def test_it_takes_back_each_word_that_it_says(self, bench: CatalogueBench) -> None:
+        product, taking = _add_some(bench, 1)[0], _taking(bench)
+        before = bench.catalogue.fetch([product]).products[product]
+        for name in sorted(bench.catalogue.capabilities.words.fields):
+            write = _write(before, before.default_locale, {name: _text(name)})
+            receipt = taking.write_words(write)
+            assert (set(receipt.held), set(receipt.kept)) == ({name}, set[str]())
+            now = bench.catalogue.fetch([product]).products[product]
+            assert _told(now, now.default_locale, name) == receipt.held[name]
+            assert taking.as_compared(receipt.held) == taking.as_compared(write.words)
+        now = bench.catalogue.fetch([product]).products[product]
+        assert replace(now, texts={}) == replace(before, texts={})
+
+    def test_it_takes_them_in_its_further_languages(self, bench: CatalogueBench) -> None:
+        product, taking = _add_some(bench, 1)[0], _taking(bench)
+        before = bench.catalogue.fetch([product]).products[product]
+        languages = set(bench.catalogue.check().locales) - {before.default_locale}
+        for locale in sorted(languages):
+            for name in sorted(bench.catalogue.capabilities.words.translated):
+                write = _write(before, locale, {name: _text(name)})
+                assert taking.write_words(write).kept == frozenset()
+                now = bench.catalogue.fetch([product]).products[product]
+                told = {name: _told(now, locale, name)}
+                assert taking.as_compared(told) == taking.as_compared(write.words)
+                own = (_told(each, each.default_locale, name) for each in (now, before))
+                assert len(set(own)) == 1, "the shop's own language was overwritten"
+
+    def test_what_somebody_changed_meanwhile_is_kept(self, bench: CatalogueBench) -> None:
+        product, taking = _add_some(bench, 1)[0], _taking(bench)
+        before = bench.catalogue.fetch([product]).products[product]
+        bench.rename(product, "Renamed meanwhile")
+        words = {"title": "An editor's", "subtitle": "An editor's"}
+        receipt = taking.write_words(_write(before, before.default_locale, words))
+        assert receipt.kept == {"title"}
+        assert receipt.held == {"title": "Renamed meanwhile", "subtitle": "An editor's"}
+        now = bench.catalogue.fetch([product]).products[product]
+        assert _told(now, now.default_locale, "title") == "Renamed meanwhile"
+        assert _told(now, now.default_locale, "subtitle") == "An editor's"
+
+    def test_the_same_words_again_change_nothing(self, bench: CatalogueBench) -> None:
+        """As after an answer that was lost."""
+        product, taking = _add_some(bench, 1)[0], _taking(bench)
+        before = bench.catalogue.fetch([product]).products[product]
+        words = {name: _text(name) for name in bench.catalogue.capabilities.words.fields}
+        first = taking.write_words(_write(before, before.default_locale, words))
+        again = taking.write_words(_write(before, before.default_locale, words))
+        assert first == again
+
+    def test_words_written_are_a_change_like_any_other(self, bench: CatalogueBench) -> None:
+        """Other sites show the product too."""
+        product, taking = _add_some(bench, 1)[0], _taking(bench)
+        before, cursor = bench.catalogue.fetch([product]).products[product], _cursor_now(bench)
+        taking.write_words(_write(before, before.default_locale, {"title": "An editor's"}))
+        assert product in _changed_products(bench, cursor)
+
+    def test_words_of_an_unknown_product_are_rejected(self, bench: CatalogueBench) -> None:
+        taking = _taking(bench)
+        words = {"title": "An editor's"}
+        write = WordsWrite(ProductId(_fresh("unknown")), Locale("en-US"), words, words)
+        with pytest.raises(Rejected, match=write.product):
+            taking.write_words(write)
+
     # ---- webhooks ----
 
     def test_a_signed_webhook_names_its_product(self, bench: CatalogueBench) -> None:
@@ -278,6 +344,28 @@ class CatalogueConformance:
         headers, body = _webhook(bench, _add_some(bench, 1)[0])
         with pytest.raises(BadSignature):
             bench.catalogue.webhook(headers, body, bench.now() + timedelta(minutes=6))
+
+
+def _taking(bench: CatalogueBench) -> TakingWords:
+    if not bench.catalogue.capabilities.words.fields:
+        pytest.skip("this backend takes no words back")
+    assert isinstance(bench.catalogue, TakingWords)
+    return bench.catalogue
+
+
+def _text(name: str) -> str:
+    words = "An editor's “words” & more"
+    return f"<p>{words.replace('&', '&amp;')}</p>" if name == "description" else words
+
+
+def _told(product: Product, locale: Locale, name: str) -> str:
+    text = text_for(product.texts, product.default_locale, locale)
+    return str(getattr(text, name))
+
+
+def _write(product: Product, locale: Locale, words: Mapping[str, str]) -> WordsWrite:
+    expected = {name: _told(product, locale, name) for name in words}
+    return WordsWrite(product.id, locale, words, expected)
 
 
 def _is_not_signed_over(header: str) -> bool:
