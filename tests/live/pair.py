@@ -60,8 +60,13 @@ class MedusaPair:
 
     @classmethod
     def lay_out(
-        cls, home: Path, start_medusa: Callable[[dict[str, str]], Medusa], site: WordPress
+        cls,
+        home: Path,
+        start_medusa: Callable[[dict[str, str]], Medusa],
+        site: WordPress,
+        **more: Any,
     ) -> MedusaPair:
+        """`more`: further settings of the site."""
         port, hook = free_port(), new_secret()
         medusa = start_medusa(
             {
@@ -81,7 +86,7 @@ class MedusaPair:
             "SHOP_HOOK": hook,
             "SITE_SECRET": pair_with(site),
         }
-        settings = {"backends": {"shop": shop}, "sites": {"blog": site_settings(site.url)}}
+        settings = {"backends": {"shop": shop}, "sites": {"blog": site_settings(site.url, **more)}}
         return cls(medusa, site, Installed(home, settings, environment, port))
 
     def import_all(self) -> None:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,8 +23,10 @@ import httpx
 import pytest
 
 from adapters.medusa.catalogue import MedusaCatalogue
+from adapters.medusa.words import as_compared
 from connector.demo.medusa import Medusa
 from connector.demo.postgres import Postgres
+from connector.errors import Rejected
 from connector.model import (
     BackendName,
     CategoryId,
@@ -35,10 +37,12 @@ from connector.model import (
     ProductId,
     Subject,
     SubjectKind,
+    Text,
 )
-from connector.ports import BackendSettings, Catalogue, WebhookEvent
+from connector.ports import BackendSettings, Catalogue, WebhookEvent, WordsReceipt, WordsWrite
 from connector.signing import Secret, format_secret, signed_headers
 from connector.sync.prices import price_steps
+from connector.sync.project import text_for
 from connector.sync.rules import Market
 from connector.testing.conformance.catalogue import CatalogueConformance
 
@@ -307,6 +311,72 @@ class TestMedusaWithoutPlugin(CatalogueConformance):
         bench = MedusaBench(shop)
         yield bench
         bench.close()
+
+
+# ---- words of editors ----
+
+
+def give(shop: Shop, product: str, locale: str, **words: str) -> WordsReceipt:
+    """Write words against what stands there now."""
+    id_ = ProductId(product)
+    now = shop.plain.fetch([id_]).products[id_]
+    text = asdict(text_for(now.texts, now.default_locale, Locale(locale)))
+    expected = {name: text[name] for name in words}
+    return shop.plain.write_words(WordsWrite(id_, Locale(locale), words, expected))
+
+
+def told(shop: Shop, product: str, locale: str) -> Text:
+    id_ = ProductId(product)
+    now = shop.plain.fetch([id_]).products[id_]
+    return text_for(now.texts, now.default_locale, Locale(locale))
+
+
+def test_words_of_another_language_become_its_translation(shop: Shop) -> None:
+    product = shop.add("words-1", "WORDS-1")
+    shop.post(f"/admin/products/{product}", {"metadata": {"care": "wash cold"}})
+    give(shop, product, "de-DE", title="Titel", seo_title="Suche")
+    give(shop, product, "de-DE", description="<p>Beschreibung</p>")
+    german, english = told(shop, product, "de-DE"), told(shop, product, "en-US")
+    assert (german.title, german.seo_title) == ("Titel", "Suche")
+    assert german.description == "<p>Beschreibung</p>"
+    assert (english.title, english.seo_title) == ("words-1", "")
+    rows = shop.get("/admin/translations", reference="product", reference_id=product)
+    (row,) = rows["translations"]
+    assert row["translations"] == {"title": "Titel", "description": "Beschreibung"}
+    own = shop.get(f"/admin/products/{product}", fields="metadata")["product"]["metadata"]
+    assert own == {"care": "wash cold", "seo_title@de-DE": "Suche"}
+
+
+def test_a_description_stays_plain_text_where_it_was_and_can_be(shop: Shop) -> None:
+    def raw() -> str:
+        found = shop.get(f"/admin/products/{product}", fields="description")
+        return str(found["product"]["description"])
+
+    product = shop.add("words-2", "WORDS-2")
+    shop.post(f"/admin/products/{product}", {"description": "Plain & simple"})
+    give(shop, product, "en-US", description="<p>One &amp; <br>two</p>\n\n<p>Three</p>\n")
+    assert raw() == "One &\ntwo\n\nThree"
+    give(shop, product, "en-US", description="<p>A <em>rich</em> one</p>")
+    assert raw() == "<p>A <em>rich</em> one</p>"
+    give(shop, product, "en-US", description="<p>Still HTML</p>")
+    assert raw() == "<p>Still HTML</p>"
+
+
+def test_words_that_medusa_has_no_place_for_are_refused_with_the_reason(shop: Shop) -> None:
+    product = shop.add("words-3", "WORDS-3")
+    with pytest.raises(Rejected, match="an empty title in de-DE"):
+        give(shop, product, "de-DE", title="")
+    assert told(shop, product, "de-DE").title == "words-3"
+
+
+def test_a_megabyte_of_words_goes_back_whole(shop: Shop) -> None:
+    product = shop.add("words-4", "WORDS-4")
+    long = "<p>" + "äöü & 字 ".replace("&", "&amp;") * 60_000 + "</p>"
+    assert give(shop, product, "en-US", description=long).kept == frozenset()
+    assert (
+        told(shop, product, "en-US").description
+        == as_compared({"description": long})["description"]
+    )
 
 
 # ---- what each change is seen by ----
