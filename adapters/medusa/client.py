@@ -241,6 +241,11 @@ def _raise_for_status(response: httpx.Response, what: str) -> None:
             raise NotFound(f"Medusa has nothing at {what} (404)")
         case 404:
             raise NoSuchRoute(f"this server has no route {what} (404)")
+        case 413:
+            raise Unrecognized(
+                f"Medusa takes no {what} of that size (413); raise its bodyParser's sizeLimit for"
+                " /admin/products (100 KB unless it is set)"
+            )
         case 400 | 422:
             raise Unrecognized(
                 f"Medusa does not take {what} ({response.status_code}){_reason(response)}"

@@ -229,7 +229,7 @@ def test_status_explain_and_doctor_tell_the_whole(house: House, run: Run) -> Non
     change(house, 14, 1414)
     run("sync", "--sku", sku(house, 14))
     standing = told(run("--json", "status"))
-    assert {lane["lane"] for lane in standing["lanes"]} == {"offers", "content", "media"}
+    assert {lane["lane"] for lane in standing["lanes"]} == {"offers", "content", "media", "words"}
     outcomes = {run["kind"]: run["outcome"] for run in standing["runs"]}
     assert outcomes == {"sync": "done", "import": "running"}
     story = run("explain", sku(house, 14)).stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -10,7 +11,8 @@ from connector import config
 from connector.errors import ConfigError
 from connector.ports import BackendSystem, SiteSystem, WordsCapabilities
 from connector.registry import Registry
-from connector.sync.owners import Owner
+from connector.sync.owners import TRANSLATED, Owner
+from tests.conftest import ROOT
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 FILE = """backends:
@@ -76,3 +78,13 @@ def test_what_cannot_be_two_way_is_refused_with_its_path(
     (problem,) = caught.value.problems
     assert problem.path == f"sites.blog.owners.{path}"
     assert says in str(problem)
+
+
+def test_the_examples_of_the_guide_are_taken() -> None:
+    text = (ROOT / "docs" / "owners.md").read_text()
+    examples = re.findall(r"```yaml\nowners:\n(.*?)```", text, re.DOTALL)
+    words = WordsCapabilities(frozenset(TRANSLATED), frozenset(TRANSLATED))
+    assert len(examples) == 4
+    for example in examples:
+        owners = ", ".join(line.strip() for line in example.strip().split("\n"))
+        assert load(f"{{{owners}}}", words=words).sites["blog"].owners
