@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from connector.demo import debian, mariadb, medusa, postgres, wordpress
+from connector.demo import debian, mariadb, medusa, postgres, varnish, wordpress
 from connector.demo.machine import SetUpFailed, cache_dir, say
 
 NOTABLE_SECONDS = 1.0
@@ -19,6 +19,13 @@ BROWSER_PACKAGES = ("chromium", "fonts-dejavu-core", "libatomic1")
 """What browser tests look through; the last one is what Playwright's own Node needs."""
 DOCUMENT_PACKAGES = ("curl",)
 """What the commands in docs/ need that are run by a test."""
+PACKAGES = (
+    *wordpress.PHP_PACKAGES,
+    *mariadb.PACKAGES,
+    *varnish.PACKAGES,
+    *BROWSER_PACKAGES,
+    *DOCUMENT_PACKAGES,
+)
 
 
 def prepare(cache: Path) -> None:
@@ -34,13 +41,10 @@ def prepare(cache: Path) -> None:
 def _packages() -> None:
     # One installation for all is much faster than one each.
     if postgres.is_installed():
-        debian.ensure(
-            *wordpress.PHP_PACKAGES, *mariadb.PACKAGES, *BROWSER_PACKAGES, *DOCUMENT_PACKAGES
-        )
+        debian.ensure(*PACKAGES)
         return
     with debian.no_database_cluster():
-        packages = (*wordpress.PHP_PACKAGES, *mariadb.PACKAGES, *postgres.PACKAGES)
-        debian.ensure(*packages, *BROWSER_PACKAGES, *DOCUMENT_PACKAGES)
+        debian.ensure(*PACKAGES, *postgres.PACKAGES)
 
 
 def _timed(name: str, step: Callable[[], object]) -> None:

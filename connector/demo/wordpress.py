@@ -185,12 +185,17 @@ class WordPress:
         database: MariaDB | None = None,
         plugin: Path | None = None,
         port: int | None = None,
+        public: str | None = None,
         workers: int = 4,
     ) -> WordPress:
-        """A fresh site, on SQLite unless a MariaDB is given, with the plugin active if given."""
+        """A fresh site, on SQLite unless a MariaDB is given, with the plugin active if given.
+
+        `public` is the address that visitors use where a cache will stand before it.
+        """
         made = template(cache, database)
         port = port or free_port()
-        place = _lay_out(install(cache), database, f"http://{LOOPBACK}:{port}", made)
+        own = f"http://{LOOPBACK}:{port}"
+        place = _lay_out(install(cache), database, public or own, made)
         if plugin is not None:
             _activate(place, plugin)
         command: list[str | Path] = ["php", *_php_settings(), "-S", f"{LOOPBACK}:{port}"]
@@ -202,7 +207,7 @@ class WordPress:
             # With one worker a request that calls its own site waits for itself.
             env={"PHP_CLI_SERVER_WORKERS": str(workers)},
         )
-        server.wait_until(lambda: answers(f"{place.url}/wp-json/"))
+        server.wait_until(lambda: answers(f"{own}/wp-json/"))
         credentials = json.loads((made / "credentials.json").read_text())
         return cls(place, server, credentials["password"], credentials["app_password"])
 
