@@ -82,6 +82,8 @@ class Shopfront:
     lost: list[str] = field(default_factory=list)
     """Requests (method and path) that shall be done, but whose answers get lost, once each."""
     bodies: dict[str, str] = field(default_factory=dict)
+    whole: dict[str, str] = field(default_factory=dict)
+    """Pages served as they are, by name."""
 
     @property
     def carts(self) -> MemoryCarts:
@@ -109,6 +111,8 @@ def open_shopfront(folder: Path, *, hosted: bool = False) -> Iterator[Shopfront]
 def _pages(shop: Shopfront) -> Starlette:
     async def page(request: Request) -> Response:
         name = request.path_params.get("name", "product")
+        if name in shop.whole:
+            return HTMLResponse(shop.whole[name])
         told = request.query_params
         bodies = {"product": PRODUCT, "choice": CHOICE, "checkout": CHECKOUT, **shop.bodies}
         text = PAGE.format(

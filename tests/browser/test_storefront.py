@@ -4,56 +4,17 @@ answers get lost. Needs Debian's chromium."""
 from __future__ import annotations
 
 import gzip
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from connector.demo import debian, node
-from connector.demo.prepare import BROWSER_PACKAGES
 from connector.model import Order
 from connector.relay.files import STOREFRONT
+from tests.browser.conftest import Axe
 from tests.browser.counter import PRODUCT, Shopfront, open_shopfront
 from tests.relay_house import LAMP, MUG
-
-AXE = "axe-core@4.11.0"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if shutil.which("chromium") is None:
-        debian.ensure(*BROWSER_PACKAGES)
-    chromium = shutil.which("chromium")
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shopfront]:
-    with open_shopfront(tmp_path) as shop:
-        yield shop
-
-
-@pytest.fixture
-def visitor(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(reduced_motion="reduce")
-    context.set_default_timeout(20_000)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(visitor: BrowserContext) -> Iterator[Page]:
-    page = visitor.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield page
-    assert wrong == []
 
 
 def buy(page: Page, quantity: int = 1) -> None:
@@ -412,41 +373,25 @@ def test_nothing_moves_when_the_elements_wake_up(shop: Shopfront, page: Page) ->
 
 
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
-def test_axe_finds_no_fault(shop: Shopfront, page: Page, cache: Path, direction: str) -> None:
-    axe = axe_source(cache)
+def test_axe_finds_no_fault(shop: Shopfront, page: Page, axe: Axe, direction: str) -> None:
     page.goto(f"{shop.url}/product?dir={direction}")
     buy(page, 2)
     expect(page.get_by_role("button", name="2 im Warenkorb")).to_be_visible()
-    assert faults(page, axe) == []
+    assert axe.faults(page) == []
     drawer(page)
-    assert faults(page, axe) == []
+    assert axe.faults(page) == []
     page.goto(f"{shop.url}/choice?dir={direction}")
     expect(page.get_by_label("Menge von A mug")).to_be_visible()
-    assert faults(page, axe) == []
+    assert axe.faults(page) == []
     page.goto(f"{shop.url}/checkout?dir={direction}")
     expect(page.get_by_role("heading", name="Kontakt")).to_be_visible()
-    assert faults(page, axe) == []
+    assert axe.faults(page) == []
     fill_address(page)
     expect(page.get_by_label("Pick up")).to_be_visible()
-    assert faults(page, axe) == []
+    assert axe.faults(page) == []
     page.get_by_role("button", name="Weiter").click()
     expect(page.get_by_role("button", name="Zahlungspflichtig bestellen")).to_be_visible()
-    assert faults(page, axe) == []
-
-
-def axe_source(cache: Path) -> str:
-    place = cache / "axe"
-    script = place / "node_modules/axe-core/axe.min.js"
-    if not script.exists():
-        place.mkdir(parents=True, exist_ok=True)
-        node.find(cache).npm("install", "--no-save", "--prefix", str(place), AXE, cwd=place)
-    return script.read_text(encoding="utf-8")
-
-
-def faults(page: Page, axe: str) -> list[str]:
-    page.evaluate(axe)
-    found = page.evaluate("axe.run().then(({ violations }) => violations)")
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
+    assert axe.faults(page) == []
 
 
 def test_all_elements_together_are_small() -> None:

@@ -40,10 +40,10 @@ def varnish() -> Iterator[Street]:
 
     class Site(BaseHTTPRequestHandler):
         def answer(self) -> None:
-            street.came.append((self.command, self.path, self.headers.get("cookie", "")))
+            made.came.append((self.command, self.path, self.headers.get("cookie", "")))
             self.rfile.read(int(self.headers.get("content-length", 0)))
             self.send_response(200)
-            for name, value in street.answers.get(self.path.partition("?")[0], {}).items():
+            for name, value in made.answers.get(self.path.partition("?")[0], {}).items():
                 self.send_header(name, value)
             self.send_header("content-length", "2")
             self.end_headers()
@@ -56,12 +56,12 @@ def varnish() -> Iterator[Street]:
             """Say nothing."""
 
     site = ThreadingHTTPServer(("127.0.0.1", port), Site)
-    street = Street(Varnish("", None))  # type: ignore[arg-type]
+    made = Street(Varnish("", None))  # type: ignore[arg-type]
     thread = Thread(target=site.serve_forever, args=(0.05,), daemon=True)
     thread.start()
-    street.cache = Varnish.start(free_port(), port)
-    yield street
-    street.cache.stop()
+    made.cache = Varnish.start(free_port(), port)
+    yield made
+    made.cache.stop()
     site.shutdown()
     site.server_close()
 
