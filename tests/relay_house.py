@@ -199,6 +199,8 @@ class RelayHouse:
     clock: Clock = field(default_factory=SystemClock)
     keys: tuple[Secret, ...] = (KEY,)
     limits: Limits = GENEROUS
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    """What the last process counted."""
 
     @classmethod
     def build(cls, folder: Path, **more: Any) -> RelayHouse:
@@ -241,7 +243,8 @@ class RelayHouse:
 
 def build_service(house: RelayHouse, carts: Carts | None = None) -> RelayService:
     """What a process has of the relay, not started yet."""
-    counter = Counter("relay", "asked", ["operation", "result"], registry=CollectorRegistry())
+    house.registry = CollectorRegistry()
+    counter = Counter("relay", "asked", ["operation", "result"], registry=house.registry)
     relay = Relay(
         house.database,
         storefronts(carts or house.carts),

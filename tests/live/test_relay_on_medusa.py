@@ -24,6 +24,7 @@ from connector.ports import BackendSettings
 from connector.sync.rules import Market
 from tests.live.test_medusa_carts import Merchant
 from tests.relay_house import BLOG, Process, RelayHouse
+from tests.thrice import Thrice
 
 pytestmark = pytest.mark.anyio
 CURRENT = "/carts/current"
@@ -180,4 +181,29 @@ async def test_an_order_whose_answer_is_lost_is_made_once(scene: Scene) -> None:
     said = await scene.until_done("POST", CURRENT + "/complete", agreed, token)
     scene.network.loses = 0
     assert said["order"]["total"]["minor"] == agreed["total_minor"]
+    assert scene.merchant.admin.get("/admin/orders").json()["count"] == before + 1
+
+
+async def test_what_a_network_repeats_three_times_has_happened_once(scene: Scene) -> None:
+    variant = scene.merchant.sell("THRICE-M", 1000, 50)
+    relay = scene.relay
+    relay.client = httpx.AsyncClient(
+        transport=Thrice(relay.client._transport), base_url="http://relay.test"
+    )
+    before = scene.merchant.admin.get("/admin/orders").json()["count"]
+    token = await relay.begin({"variant": variant, "quantity": 2})
+    added = await relay.ask("POST", CURRENT + "/lines", {"variant": variant}, token=token)
+    assert added.body["cart"]["pieces"] == 3
+    line = added.body["cart"]["lines"][0]["id"]
+    left = await relay.ask("PUT", f"{CURRENT}/lines/{line}", {"quantity": 4}, token=token)
+    assert left.body["cart"]["pieces"] == 4
+    await relay.ask("PATCH", CURRENT, DETAILS, token=token)
+    options = await relay.ask("GET", CURRENT + "/shipping-options", token=token)
+    option = {"option": options.body["options"][0]["id"]}
+    await relay.ask("PUT", CURRENT + "/shipping", option, token=token)
+    provider = {"provider": "pp_system_default"}
+    paying = await relay.ask("PUT", CURRENT + "/payment", provider, token=token)
+    agreed = {"total_minor": paying.body["cart"]["total"]["minor"]}
+    ordered = await relay.ask("POST", CURRENT + "/complete", agreed, token=token)
+    assert ordered.body["order"]["lines"][0]["quantity"] == 4
     assert scene.merchant.admin.get("/admin/orders").json()["count"] == before + 1

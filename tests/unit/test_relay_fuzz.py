@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 
 from tests.openapi import DOCUMENT, METHODS, resolved
-from tests.relay_house import BLOG_ORIGIN, BLOG_SECRET, LAMP, MUG, Process, RelayHouse
+from tests.relay_house import BLOG_ORIGIN, BLOG_SECRET, KEY, LAMP, MUG, Process, RelayHouse
 
 pytestmark = pytest.mark.anyio
 REQUESTS = int(os.environ.get("REQUESTS", "2000"))
@@ -139,6 +140,7 @@ async def test_what_a_shopper_says_is_in_no_log_metric_or_error(
         "street": "Canary Road 7f3a",
         "card": "4111111111111111",
         "code": "CANARYCODE7F3A",
+        "login": "canary-login-7f3a",
     }
     address = {"line_1": canaries["street"], "country": "DE"}
     current = "/carts/current"
@@ -152,14 +154,19 @@ async def test_what_a_shopper_says_is_in_no_log_metric_or_error(
         for _ in range(2):
             answers.append(await relay.ask("PATCH", current, body, token=token))
             answers.append(await relay.act("update_cart", token=token, body=body))
+    login = {"login": canaries["login"]}
+    answers.append(await relay.ask("PUT", current + "/customer", login, token=token))
+    answers.append(await relay.act("assign_cart", token=token, body=login))
     wish = {"code": canaries["code"]}
     answers.append(await relay.ask("POST", current + "/promotions", wish, token=token))
     house.carts.fail_with = RuntimeError(canaries["email"])  # type: ignore[assignment]
     broken = await relay.ask("GET", current, token=token)
     assert (broken.status, broken.word) == (503, "unavailable")
     problems = json.dumps([each.body for each in (*answers, broken) if each.status >= 400])
-    shown = capsys.readouterr()
+    logged = capsys.readouterr()
+    counted = generate_latest(house.registry).decode()
+    assert "update_cart" in counted
     (identity,) = house.carts.carts
-    for secret in (*canaries.values(), token, identity):
-        assert secret not in shown.out + shown.err, secret
-        assert secret not in problems, secret
+    for secret in (*canaries.values(), token, identity, KEY.key.decode(), BLOG_SECRET.key.decode()):
+        for where in (logged.out, logged.err, problems, counted):
+            assert secret not in where, secret
