@@ -44,7 +44,7 @@ def examine(connector: Connector) -> Iterator[Finding]:
     for backend in connector.catalogues:
         yield from _backend(connector, backend)
     for site in connector.works:
-        yield from _site(connector, site)
+        yield from examine_site(connector, site)
     if connector.config.relay.keys:
         for name in connector.config.backends:
             yield _carts(connector, name)
@@ -131,7 +131,7 @@ def _webhooks(connector: Connector, name: BackendName) -> Iterator[Finding]:
         yield Finding(part, Mark.GOOD, f"webhooks arrive (last {last:%Y-%m-%d %H:%M:%S} UTC)")
 
 
-def _site(connector: Connector, name: SiteName) -> Iterator[Finding]:
+def examine_site(connector: Connector, name: SiteName) -> Iterator[Finding]:
     part, work = f"site {name}", connector.works[name]
     with connector.database.read() as connection:
         held = targets.suspensions_now(connection).get(targets.site_target(name))

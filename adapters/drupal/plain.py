@@ -28,6 +28,7 @@ from adapters.drupal.plain_decide import (
     replaced,
 )
 from adapters.drupal.plain_page import CATEGORIES, Node, Places, category_ids, node_from, uuid_of
+from adapters.drupal.plain_probe import against, probe, probe_uuid
 from adapters.drupal.plain_rest import Answer, JsonApi, condition, mapping, rows
 from adapters.drupal.plain_terms import Terms
 from connector.errors import Rejected, TargetDown
@@ -103,6 +104,7 @@ class PlainSite:
                 "the form, or name another in the option section_field"
             ) from error
         self._terms.read()
+        self._try_a_write()
         language = next((_attribute(each, "langcode") for each in rows(first.get("data"))), "en")
         return SiteFacts(
             system="drupal",
@@ -118,6 +120,21 @@ class PlainSite:
                 "Plain mode has no lock against editors and other processes; the module has",
             ),
         )
+
+    def _try_a_write(self) -> None:
+        """Raises TargetDown where core would take none of our pages."""
+        with self._lock:
+            answer = self._api.write("POST", self._places.nodes, probe(self._backend, self._places))
+            if answer.ok:
+                self._api.delete(f"{self._places.nodes}/{probe_uuid(self._backend)}")
+                return
+        if found := against(answer.body):
+            raise TargetDown(
+                f"{self._home}: content type {self._places.bundle} takes none of our pages:"
+                f" {'; '.join(found)} ({answer.status}). Give required fields a default value or"
+                " make them optional; name fields and text formats that are there in the site's"
+                " options"
+            )
 
     # ---- writes ----
 
@@ -167,6 +184,8 @@ class PlainSite:
             if found is not None:
                 return self._one(write, node_from(found, self._places), lane, decide, frame)
         if not answer.ok:
+            if answer.status == 422:
+                self._try_a_write()
             return _failed(write, answer), node
         now = node_from(answer.resource, self._places)
         stored = frame.hashes(now)

@@ -22,7 +22,7 @@ import requests
 import tenacity
 from urllib3.exceptions import NewConnectionError
 
-from adapters.site_api import wire
+from adapters.site_api import versions, wire
 from connector import signing
 from connector.errors import Incomplete, Rejected, TargetDown, TryAgain
 from connector.model import BackendName, CmsId, JsonValue, SubjectKind
@@ -51,7 +51,9 @@ from connector.timely import TimelyAdapter, retry_after_seconds
 BUSY = "commerce_connector_busy"
 """The code of a 503 that the plugin or module itself gives: locked, the same request again."""
 OWN_CODE = "commerce_connector_"
-SITES_OWN = frozenset({"commerce_connector_setup", "commerce_connector_no_role"})
+SITES_OWN = frozenset(
+    {"commerce_connector_setup", "commerce_connector_no_role", "commerce_connector_version"}
+)
 """Codes of a refusal that has nothing to do with the secret: the site itself says the fix."""
 INVENTORY_PAGE = 200
 HASHES_PER_REQUEST = 100
@@ -98,6 +100,7 @@ class SiteApi:
         self._transport = _Transport(endpoint, settings, clock)
         self._capabilities = capabilities
         self._admin_url = endpoint.admin_url
+        self._extension = endpoint.extension
         self._description: wire.Description | None = None
 
     @property
@@ -107,6 +110,8 @@ class SiteApi:
 
     def check(self) -> SiteFacts:
         answer = self._transport.get("/site")
+        if why := versions.misfit(*wire.versions_from(answer), self._extension):
+            raise TargetDown(f"{self._transport.at}: {why}")
         self._description = wire.description_from(answer, self._transport.skew_seconds)
         return self._description.facts
 
@@ -330,7 +335,7 @@ class _Transport:
         )
         if content_type is not None:
             headers["content-type"] = content_type
-        headers["accept"] = "application/json"
+        headers |= {"accept": "application/json", versions.HEADER: versions.header_value()}
         try:
             response = self._session.request(
                 method,
@@ -342,32 +347,32 @@ class _Transport:
             )
         except requests.exceptions.SSLError as error:
             raise TargetDown(
-                f"{self._at}: the certificate is not trusted; renew it or mend its chain"
+                f"{self.at}: the certificate is not trusted; renew it or mend its chain"
             ) from error
         except requests.exceptions.ConnectTimeout as error:
-            raise _Briefly(TryAgain(f"{self._at} does not take connections in time")) from error
+            raise _Briefly(TryAgain(f"{self.at} does not take connections in time")) from error
         except requests.exceptions.Timeout as error:
             raise TryAgain(
-                f"{self._at} did not answer within {self._timeout:g} s; the write may have been "
+                f"{self.at} did not answer within {self._timeout:g} s; the write may have been "
                 "done and will be repeated safely"
             ) from error
         except requests.exceptions.ConnectionError as error:
             raise _Briefly(self._unreachable(error)) from error
         except requests.exceptions.RequestException as error:
-            raise TryAgain(f"{self._at} broke off its answer ({type(error).__name__})") from error
+            raise TryAgain(f"{self.at} broke off its answer ({type(error).__name__})") from error
         self._note_skew(response)
         return self._read(response, target)
 
     @property
-    def _at(self) -> str:
+    def at(self) -> str:
         return self._endpoint.root.split("?", maxsplit=1)[0]
 
     def _unreachable(self, error: requests.exceptions.ConnectionError) -> TryAgain | TargetDown:
         """Refused and unknown hosts are down; a connection that broke was up."""
         cause = error.args[0] if error.args else None
         if isinstance(getattr(cause, "reason", None), NewConnectionError):
-            return TargetDown(f"{self._at} cannot be reached; check the address and that it runs")
-        return TryAgain(f"{self._at} broke off the connection; the write will be repeated safely")
+            return TargetDown(f"{self.at} cannot be reached; check the address and that it runs")
+        return TryAgain(f"{self.at} broke off the connection; the write will be repeated safely")
 
     def _note_skew(self, response: requests.Response) -> None:
         try:
@@ -386,13 +391,13 @@ class _Transport:
         if status in (301, 302, 303, 307, 308):
             raise _NotTheApi(
                 TargetDown(
-                    f"{self._at} redirects to {response.headers.get('location', 'elsewhere')}; set "
+                    f"{self.at} redirects to {response.headers.get('location', 'elsewhere')}; set "
                     "the site's url to where it really is"
                 )
             )
         if status == 429:
             raise TryAgain(
-                f"{self._at} asks us to slow down (429)", retry_after_seconds=self._asked(response)
+                f"{self.at} asks us to slow down (429)", retry_after_seconds=self._asked(response)
             )
         if status >= 500:
             raise self._failed(response, answer)
@@ -404,7 +409,7 @@ class _Transport:
             raise self._refused(status, answer)
         if status >= 400:
             raise Rejected(
-                f"{self._at} refused {path} as a whole ({status}): {_message(answer)}; nothing of "
+                f"{self.at} refused {path} as a whole ({status}): {_message(answer)}; nothing of "
                 "the batch was written"
             )
         return answer
@@ -413,11 +418,11 @@ class _Transport:
         status, wait = response.status_code, self._asked(response)
         if status == 503 and (answer is None or _code(answer) != BUSY):
             down = TargetDown(
-                f"{self._at} is in maintenance or overloaded (503)", retry_after_seconds=wait
+                f"{self.at} is in maintenance or overloaded (503)", retry_after_seconds=wait
             )
             return _Briefly(down) if wait is None else down
         again = TryAgain(
-            f"{self._at} failed ({status}); its own error log says why", retry_after_seconds=wait
+            f"{self.at} failed ({status}); its own error log says why", retry_after_seconds=wait
         )
         busy = answer is not None and _code(answer) == BUSY and (wait or 0) <= BRIEF_SECONDS
         brief = busy or (status in (502, 503, 504) and wait is None)
@@ -430,27 +435,27 @@ class _Transport:
         code = _code(answer)
         if not code.startswith(OWN_CODE):
             return TargetDown(
-                f"{self._at} refuses us ({status}, {code or 'no code'}), and not by our "
+                f"{self.at} refuses us ({status}, {code or 'no code'}), and not by our "
                 f"{self._endpoint.extension}: a security plugin, a firewall or password protection "
                 "stands before the site API; let signed requests to it through"
             )
         if code in SITES_OWN:
-            return TargetDown(f"{self._at} refuses us ({status}): {_message(answer)}")
+            return TargetDown(f"{self.at} refuses us ({status}): {_message(answer)}")
         skew = self.skew_seconds
         if abs(skew) > signing.TOLERANCE_SECONDS:
             return TargetDown(
-                f"{self._at} refuses our signature ({status}): its clock is {abs(skew):.0f} s "
+                f"{self.at} refuses our signature ({status}): its clock is {abs(skew):.0f} s "
                 f"{'ahead of' if skew > 0 else 'behind'} ours; set both by NTP"
             )
         return TargetDown(
-            f"{self._at} refuses us ({status}): {_message(answer)} Check that the secret in the "
+            f"{self.at} refuses us ({status}): {_message(answer)} Check that the secret in the "
             f"configuration is the one that the {self._endpoint.extension}'s settings page gave "
             f"(clocks differ by {skew:.0f} s only)"
         )
 
     def _missing(self) -> TargetDown:
         return TargetDown(
-            f"{self._at} has no site API (404): the {self._endpoint.extension} is missing or "
+            f"{self.at} has no site API (404): the {self._endpoint.extension} is missing or "
             "inactive; install and activate it (`connector plugin build`)"
         )
 
@@ -460,7 +465,7 @@ class _Transport:
         kind = response.headers.get("content-type", "no type").split(";", maxsplit=1)[0]
         who = response.headers.get("server", "")
         return TargetDown(
-            f"{self._at} answered {response.status_code} with {kind} instead of JSON"
+            f"{self.at} answered {response.status_code} with {kind} instead of JSON"
             f"{f' (server: {who})' if who else ''}: a maintenance or coming-soon page, a "
             "cache, a login wall or a bot check stands before the site API, or PHP printed an "
             "error; let requests to it through"

@@ -179,6 +179,15 @@ def _moment(moment: datetime | None) -> str | None:
 # ---- from the wire ----
 
 
+def versions_from(answer: Json) -> tuple[tuple[int, ...], str]:
+    """The versions of this API that a site speaks, and its extension's own version.
+
+    Read before all else: what else an answer holds depends on them.
+    """
+    spoken = tuple(_list(answer, "versions", int)) if "versions" in answer else (1,)
+    return spoken, _get(answer, "extension_version", str)
+
+
 def description_from(answer: Json, skew_seconds: float) -> Description:
     """GET /site."""
     can = _object(answer, "capabilities")

@@ -221,8 +221,12 @@ class _Served:
         return {"items": [_event(each) for page in pages for each in page], "next": None}
 
     def acknowledge(self, asked: _Asked) -> Json:
+        before = self._kept_events()
         self.site.acknowledge_events(json.loads(asked.body)["upto"])
-        return {"acknowledged": True}
+        return {"forgotten": before - self._kept_events()}
+
+    def _kept_events(self) -> int:
+        return sum(len(page) for page in self.site.events("0"))
 
     def summary(self, asked: _Asked) -> Json:
         self.site.write_summary(json.loads(asked.body)["summary"])

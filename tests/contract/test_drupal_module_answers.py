@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 import responses
 
@@ -17,18 +13,13 @@ from connector.ports import Outcome, SiteSettings
 from connector.signing import Secret
 from connector.testing.clock import FakeClock
 from connector.testing.conformance.writes import TITLE, change_of, document
+from tests.contract.drupal_replayed import HERE, recorded
 from tests.contract.site_api_contract import Contract
 
-HERE = Path(__file__).parent / "drupal"
 HOME = "https://magazine.example"
 ROOT = endpoint(HOME).root
 RECORDED = sorted(path.stem for path in HERE.glob("module-*.json"))
 MUG = Subject(SubjectKind.PRODUCT, "prod_1")
-
-
-def recorded(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
-    return found
 
 
 def play(name: str) -> None:

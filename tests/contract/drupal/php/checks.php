@@ -17,6 +17,7 @@ use Drupal\commerce_connector\Received;
 use Drupal\commerce_connector\Role;
 use Drupal\commerce_connector\Secrets;
 use Drupal\commerce_connector\Signature;
+use Symfony\Component\HttpFoundation\Bag;
 use Symfony\Component\HttpFoundation\Request;
 
 require __DIR__ . '/stubs.php';
@@ -91,6 +92,17 @@ $check($error instanceof Refused && $error->reason === 'not_paired', 'a site tha
 $check($provider([])->applies(new Request('GET', "$root/site")) && !$provider([])->applies(new Request('GET', '/node/1')), 'other addresses are not ours');
 $policy = new DenySiteApi();
 $check($policy->check(new Request('GET', "$root/site")) === 'deny' && $policy->check(new Request('GET', '/')) === NULL, 'the page cache keeps nothing of ours');
+
+$versioned = static function (string $offered) use ($signed, $root): Request {
+  $request = $signed('GET', "$root/site");
+  $request->headers = new Bag(['commerce-connector-api' => $offered] + $request->headers->all());
+  return $request;
+};
+$check($provider([$user])->authenticate($versioned('1,2')) === $user, 'one version in common is enough');
+foreach (['0' => 'connector is too old', '7' => 'module is too old', 'x' => 'connector is too old'] as $offered => $says) {
+  $error = $thrown(static fn () => $provider([$user])->authenticate($versioned((string) $offered)));
+  $check($error instanceof Refused && $error->reason === 'version' && str_contains($error->getMessage(), $says), "a daemon that speaks $offered is told: $says");
+}
 
 // Requests.
 $post = static fn (mixed $body): Request => new Request('POST', "$root/offers", '', is_string($body) ? $body : json_encode($body));

@@ -10,6 +10,7 @@ use Drupal\commerce_connector\Exception\Refused;
 use Drupal\commerce_connector\Role;
 use Drupal\commerce_connector\Secrets;
 use Drupal\commerce_connector\Signature;
+use Drupal\commerce_connector\Versions;
 use Symfony\Component\HttpFoundation\Request;
 
 /**
@@ -61,6 +62,10 @@ final class SignedRequest implements AuthenticationProviderInterface {
     );
     if (!$fits) {
       throw new Refused(401, 'bad_signature', 'The signature does not fit, or its time is more than five minutes off.');
+    }
+    $misfit = Versions::misfit((string) $request->headers->get(Versions::HEADER, ''));
+    if ($misfit !== '') {
+      throw new Refused(403, 'version', $misfit);
     }
     $user = $this->role->user();
     if (!$user || !$user->hasPermission('use commerce connector site api')) {

@@ -20,6 +20,7 @@ use Drupal\commerce_connector\Received;
 use Drupal\commerce_connector\Retire;
 use Drupal\commerce_connector\Status;
 use Drupal\commerce_connector\Terms;
+use Drupal\commerce_connector\Versions;
 use Drupal\commerce_connector\Writes;
 use Symfony\Component\HttpFoundation\JsonResponse;
 use Symfony\Component\HttpFoundation\Request;
@@ -64,6 +65,7 @@ final class SiteApi {
       'system' => 'drupal',
       'version' => \Drupal::VERSION,
       'extension_version' => (string) ($this->modules->getExtensionInfo('commerce_connector')['version'] ?? ''),
+      'versions' => Versions::SPOKEN,
       'locales' => $languages,
       'time' => gmdate('Y-m-d\TH:i:s\Z', $this->time->getCurrentTime()),
       'highest_fence' => $this->writes->highest(),
