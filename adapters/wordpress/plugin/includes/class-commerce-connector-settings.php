@@ -50,6 +50,11 @@ final class Commerce_Connector_Settings {
 		}
 		self::button( 'commerce_connector_secret', 'pair', __( 'Pair anew (older secrets stop holding at once)', 'commerce-connector' ) );
 		self::show_market();
+
+		/**
+		 * The end of the settings page.
+		 */
+		do_action( 'commerce_connector_settings' );
 		echo '</div>';
 	}
 
@@ -130,7 +135,7 @@ final class Commerce_Connector_Settings {
 	 * @param string $what   What the button does.
 	 * @param string $label  Its words.
 	 */
-	private static function button( $action, $what, $label ) {
+	public static function button( $action, $what, $label ) {
 		echo '<form method="post" action="' . esc_url( admin_url( 'admin-post.php' ) ) . '"><input type="hidden" name="action" value="' . esc_attr( $action ) . '"><input type="hidden" name="what" value="' . esc_attr( $what ) . '">';
 		wp_nonce_field( $action );
 		submit_button( $label, 'secondary', 'submit', false );
@@ -143,7 +148,7 @@ final class Commerce_Connector_Settings {
 	 * @param string $action Action of the nonce.
 	 * @return string What the button says.
 	 */
-	private static function allowed( $action ) {
+	public static function allowed( $action ) {
 		check_admin_referer( $action );
 		if ( ! current_user_can( 'manage_options' ) ) {
 			wp_die( esc_html__( 'You may not do this.', 'commerce-connector' ), 403 );
@@ -157,7 +162,7 @@ final class Commerce_Connector_Settings {
 	 * @param string $kind    secret or test.
 	 * @param string $message Message.
 	 */
-	private static function leave( $kind, $message ) {
+	public static function leave( $kind, $message ) {
 		set_transient( 'commerce_connector_' . $kind . '_' . get_current_user_id(), $message, 5 * MINUTE_IN_SECONDS );
 		wp_safe_redirect( admin_url( 'options-general.php?page=' . self::PAGE ) );
 		exit;

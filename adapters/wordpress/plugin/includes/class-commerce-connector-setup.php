@@ -56,6 +56,7 @@ final class Commerce_Connector_Setup {
 		Commerce_Connector_Events::pause();
 		Commerce_Connector_Types::register();
 		self::delete_posts();
+		Commerce_Connector_Shop_Pages::remove();
 		self::delete_terms();
 		Commerce_Connector_Types::remove_people();
 		Commerce_Connector_Tables::drop();

@@ -3,7 +3,7 @@
  * What visitors see of a product: read from bindings, fields and offers, rendered by a template.
  *
  * Works by adding to the content of the page, so that block themes and classic themes alike show
- * it. A theme overrides the markup with `commerce-connector/product.php`.
+ * it. A theme overrides the markup with files of the same name below `commerce-connector/`.
  *
  * @package Commerce_Connector
  */
@@ -40,6 +40,18 @@ final class Commerce_Connector_View {
 	}
 
 	/**
+	 * Looks up products that are about to be shown, all of them together.
+	 *
+	 * @param int[] $ids Posts.
+	 */
+	public static function prime( array $ids ) {
+		$new = array_values( array_diff( array_map( 'intval', $ids ), array_keys( self::$known ) ) );
+		if ( $new ) {
+			self::load( $new );
+		}
+	}
+
+	/**
 	 * Adds the template to the content of a product's page, and the price in lists.
 	 *
 	 * @param string $content HTML.
@@ -50,7 +62,8 @@ final class Commerce_Connector_View {
 			return $content;
 		}
 		if ( is_singular( Commerce_Connector_Types::PRODUCT ) && get_queried_object_id() === get_the_ID() ) {
-			return self::render( self::product( get_the_ID() ) ) . $content;
+			$product = self::product( get_the_ID() );
+			return $product ? Commerce_Connector_Template::render( 'product', array( 'product' => $product ) ) . $content : $content;
 		}
 		return self::price_in_list() . $content;
 	}
@@ -97,28 +110,9 @@ final class Commerce_Connector_View {
 	private static function price_in_list() {
 		global $wp_query;
 		$ids = $wp_query instanceof WP_Query ? wp_list_pluck( wp_list_filter( (array) $wp_query->posts, array( 'post_type' => Commerce_Connector_Types::PRODUCT ) ), 'ID' ) : array();
-		$new = array_diff( array_map( 'intval', $ids ), array_keys( self::$known ) );
-		if ( $new ) {
-			self::load( $new );
-		}
+		self::prime( $ids );
 		$product = self::product( get_the_ID() );
-		return $product ? '<p class="commerce-connector-price" data-market="' . esc_attr( $product['market'] ) . '">' . esc_html( $product['price_text'] ) . '</p>' : '';
-	}
-
-	/**
-	 * The template's markup.
-	 *
-	 * @param array|null $product As product() gives.
-	 * @return string
-	 */
-	private static function render( $product ) {
-		if ( ! $product ) {
-			return '';
-		}
-		$template = locate_template( 'commerce-connector/product.php' );
-		ob_start();
-		include $template ? $template : dirname( COMMERCE_CONNECTOR_FILE ) . '/templates/product.php';
-		return (string) ob_get_clean();
+		return $product ? Commerce_Connector_Parts::price( $product ) : '';
 	}
 
 	/**
@@ -248,13 +242,36 @@ final class Commerce_Connector_View {
 	}
 
 	/**
-	 * The market whose prices this site shows.
+	 * The market whose prices this site shows, whatever the product.
+	 *
+	 * @return string Empty: no product has an offer.
+	 */
+	public static function shown_market() {
+		static $market = null;
+		if ( null === $market ) {
+			$markets = array_column( Commerce_Connector_Sql::rows_if_possible( 'SELECT DISTINCT market FROM ' . Commerce_Connector_Tables::name( 'offers' ) ), 'market' );
+			$market  = self::market_of( $markets );
+		}
+		return $market;
+	}
+
+	/**
+	 * The market to show of a product.
 	 *
 	 * @param array[] $offers Rows.
 	 * @return string
 	 */
 	private static function market( array $offers ) {
-		$markets = array_values( array_unique( array_column( $offers, 'market' ) ) );
+		return self::market_of( array_values( array_unique( array_column( $offers, 'market' ) ) ) );
+	}
+
+	/**
+	 * The market to show of these.
+	 *
+	 * @param string[] $markets Names.
+	 * @return string
+	 */
+	private static function market_of( array $markets ) {
 		sort( $markets, SORT_STRING );
 		$chosen = (string) get_option( self::MARKET, '' );
 		$market = in_array( $chosen, $markets, true ) || ! $markets ? $chosen : $markets[0];

@@ -28,3 +28,14 @@ function commerce_connector_pair() {
 function commerce_connector_product( $post_id = 0 ) {
 	return Commerce_Connector_View::product( $post_id ? $post_id : get_the_ID() );
 }
+
+/**
+ * The markup of one part of the shop, for themes.
+ *
+ * @param string $name price, stock, buy, card, grid, cart, mini_cart or checkout.
+ * @param array  $wish product (post id) or sku, and what grids take.
+ * @return string HTML, escaped.
+ */
+function commerce_connector_part( $name, array $wish = array() ) {
+	return Commerce_Connector_Parts::render( $name, $wish );
+}

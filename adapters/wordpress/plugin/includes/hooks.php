@@ -44,9 +44,25 @@ add_action( 'wp_head', array( 'Commerce_Connector_Structured_Data', 'print_descr
 add_filter( 'document_title_parts', array( 'Commerce_Connector_Structured_Data', 'title_parts' ) );
 add_action( 'wp_enqueue_scripts', array( 'Commerce_Connector_View', 'enqueue' ) );
 
+// Shoppers.
+add_action( 'wp_loaded', array( 'Commerce_Connector_Elements', 'share_cart' ) );
+add_action( 'template_redirect', array( 'Commerce_Connector_Shop_Pages', 'guard' ), 1 );
+add_action( 'template_redirect', array( 'Commerce_Connector_Forms', 'take' ), 6 );
+add_action( 'template_redirect', array( 'Commerce_Connector_Says', 'take' ), 7 );
+add_action( 'wp_head', array( 'Commerce_Connector_Elements', 'print_meta' ), 1 );
+add_action( 'wp_footer', array( 'Commerce_Connector_Says', 'print_rest' ), 5 );
+
+// Blocks, shortcodes, patterns.
+add_action( 'init', array( 'Commerce_Connector_Blocks', 'register' ) );
+add_action( 'rest_api_init', array( 'Commerce_Connector_Picker', 'register' ) );
+
 // Editors and administrators.
 add_action( 'add_meta_boxes_commerce_product', array( 'Commerce_Connector_Meta_Box', 'add' ) );
 add_action( 'admin_menu', array( 'Commerce_Connector_Settings', 'add_page' ) );
 add_action( 'admin_init', array( 'Commerce_Connector_Settings', 'register' ) );
 add_action( 'admin_post_commerce_connector_secret', array( 'Commerce_Connector_Settings', 'make_secret' ) );
 add_action( 'admin_post_commerce_connector_test', array( 'Commerce_Connector_Settings', 'test' ) );
+add_action( 'admin_init', array( 'Commerce_Connector_Shop_Settings', 'register' ) );
+add_action( 'commerce_connector_settings', array( 'Commerce_Connector_Shop_Settings', 'show' ) );
+add_action( 'admin_post_commerce_connector_pages', array( 'Commerce_Connector_Shop_Settings', 'make_pages' ) );
+add_action( 'admin_post_commerce_connector_relay_test', array( 'Commerce_Connector_Shop_Settings', 'test' ) );

@@ -24,12 +24,8 @@ if ( ! defined( 'ABSPATH' ) ) {
 	<?php if ( $product['retired'] ) : ?>
 		<p class="commerce-connector-retired" role="note"><?php esc_html_e( 'This product is no longer available.', 'commerce-connector' ); ?></p>
 	<?php endif; ?>
-	<?php if ( '' !== $product['price_text'] ) : ?>
-		<p class="commerce-connector-price" data-market="<?php echo esc_attr( $product['market'] ); ?>"><?php echo esc_html( $product['price_text'] ); ?></p>
-	<?php endif; ?>
-	<?php if ( '' !== $product['availability'] ) : ?>
-		<p class="commerce-connector-availability is-<?php echo esc_attr( $product['availability'] ); ?>"><?php echo esc_html( Commerce_Connector_View::availability_text( $product['availability'] ) ); ?></p>
-	<?php endif; ?>
+	<?php $commerce_connector_form = Commerce_Connector_Parts::form_id( $product ); ?>
+	<?php echo Commerce_Connector_Parts::price( $product, $commerce_connector_form ) . Commerce_Connector_Parts::stock( $product, $commerce_connector_form ) . Commerce_Connector_Parts::buy( $product, $commerce_connector_form ); // phpcs:ignore WordPress.Security.EscapeOutput -- The templates escape. ?>
 
 	<?php if ( $product['variants'] ) : ?>
 		<table class="commerce-connector-variants">
