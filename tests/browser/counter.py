@@ -100,9 +100,9 @@ def open_shopfront(folder: Path, *, hosted: bool = False) -> Iterator[Shopfront]
     house.confirm(MUG, "MUG-1", 1990, quantity=10)
     house.confirm(LAMP, "LAMP-1", 4900, quantity=3)
     shop = Shopfront("", "", house)
-    with _served(_pages(shop)) as pages:
+    with served(_pages(shop)) as pages:
         shop.url = pages
-        with _served(_relay(shop)) as relay:
+        with served(_relay(shop)) as relay:
             shop.relay_url = relay
             yield shop
     house.database.close()
@@ -188,7 +188,7 @@ class _Road:
 
 
 @contextmanager
-def _served(app: Starlette) -> Iterator[str]:
+def served(app: Starlette) -> Iterator[str]:
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

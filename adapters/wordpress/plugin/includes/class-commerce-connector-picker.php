@@ -126,7 +126,7 @@ final class Commerce_Connector_Picker {
 		$product = Commerce_Connector_View::product( $id );
 		return array(
 			'id'    => $id,
-			'title' => html_entity_decode( wp_strip_all_tags( get_the_title( $id ) ), ENT_QUOTES, 'UTF-8' ),
+			'title' => html_entity_decode( wp_strip_all_tags( get_post_field( 'post_title', $id, 'raw' ) ), ENT_QUOTES, 'UTF-8' ),
 			'skus'  => $product ? array_values( array_filter( array_column( $product['variants'], 'sku' ) ) ) : array(),
 			'price' => $product ? $product['price_text'] : '',
 			'image' => (string) get_the_post_thumbnail_url( $id, 'thumbnail' ),

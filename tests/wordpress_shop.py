@@ -1,0 +1,157 @@
+"""A real WordPress that sells: the plugin paired, three products, the relay with carts in memory.
+
+The relay stands on a port of its own in this process, so that a test is the merchant, loses answers
+and lets the engine go away. Used by live and browser tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter
+from starlette.applications import Starlette
+
+from adapters.wordpress.site import open_site
+from connector.clock import SystemClock
+from connector.demo.wordpress import WordPress
+from connector.model import FieldName, JsonValue, MarketName, Money, Subject, SubjectKind, VariantId
+from connector.ports import OffersWrite, SiteSettings
+from connector.relay.files import storefront_mount
+from connector.relay.relay import Relay
+from connector.relay.sealing import Sealer
+from connector.relay.service import RelayService
+from connector.relay.front import Storefront
+from connector.signing import Secret
+from connector.testing import generate
+from connector.testing.carts import MemoryCarts
+from connector.testing.conformance.writes import document, offers_write
+from tests.browser.counter import served
+from tests.conftest import WORDPRESS_PLUGIN
+from tests.relay_house import BLOG, GENEROUS, GERMAN, KEY, LAMP, MUG, SHOP, RelayHouse
+
+EVIL = 'A <script>alert("title")</script> & "mug"'
+SOLD: Mapping[str, tuple[str, tuple[tuple[VariantId, str, int], ...]]] = {
+    "mug": ("A mug", ((MUG, "MUG-1", 1990),)),
+    "lamp": (EVIL, ((LAMP, "LAMP-1", 4900),)),
+    "set": ("A choice", ((MUG, "MUG-1", 1990), (LAMP, "LAMP-1", 4900))),
+}
+"""Products by name: title, variants with SKU and price."""
+
+
+@dataclass(slots=True)
+class WordPressShop:
+    """What a test sets up and looks at."""
+
+    wordpress: WordPress
+    house: RelayHouse
+    secret: str
+    relay_url: str = ""
+    ids: dict[str, int] = field(default_factory=dict)
+    """Posts of the products."""
+    urls: dict[str, str] = field(default_factory=dict)
+    """Pages: those of the products by name, cart, checkout, and what a test adds."""
+
+    @property
+    def carts(self) -> MemoryCarts:
+        return self.house.carts
+
+    def php(self, code: str, *args: object) -> str:
+        return self.wordpress.php(code, *args)
+
+    def page(self, content: str, title: str = "A page") -> str:
+        """The address of a new page with this content."""
+        return self.php(
+            "$page = array( 'post_type' => 'page', 'post_status' => 'publish',"
+            " 'post_title' => $args[0], 'post_content' => $args[1] );"
+            " echo get_permalink( wp_insert_post( wp_slash( $page ) ) );",
+            title,
+            content,
+        )
+
+    def address_of_relay(self, url: str) -> None:
+        """Say where the relay is, as an administrator does."""
+        self.php("update_option( 'commerce_connector_relay', $args[0] );", url)
+
+
+@contextmanager
+def open_wordpress_shop(
+    cache: Path, folder: Path, *, hosted: bool = False
+) -> Iterator[WordPressShop]:
+    """Everything up and paired until the block ends."""
+    house = RelayHouse.build(folder)
+    if hosted:
+        can = replace(house.carts.capabilities, hosted_checkout=True, shows_cart_id=True)
+        house.carts = MemoryCarts(house.carts.articles.values(), can)
+    wordpress = WordPress.start(cache, plugin=WORDPRESS_PLUGIN)
+    try:
+        shop = WordPressShop(wordpress, house, wordpress.php("echo commerce_connector_pair();"))
+        with served(relay_app(shop)) as url:
+            shop.relay_url = url
+            _stock(shop)
+            yield shop
+    finally:
+        wordpress.stop()
+        house.database.close()
+
+
+def relay_app(shop: WordPressShop) -> Starlette:
+    """The relay of the shop's site, with the elements."""
+    counter = Counter("relay", "asked", ["operation", "result"], registry=CollectorRegistry())
+    home = shop.wordpress.url
+    secrets = (Secret.parse(shop.secret),)
+    site = Storefront(BLOG, SHOP, shop.carts, (GERMAN,), home, frozenset({home}), secrets)
+    relay = Relay(
+        shop.house.database,
+        {BLOG: site},
+        Sealer((KEY,)),
+        SystemClock(),
+        counter,
+        token_lifetime=timedelta(days=30),
+        limits=GENEROUS,
+    )
+    service = RelayService(relay)
+    return Starlette(routes=[service.mount(), storefront_mount()], lifespan=service.lifespan)
+
+
+def _stock(shop: WordPressShop) -> None:
+    """Put the products on the site, make cart and checkout, say where the relay is."""
+    secrets = (Secret.parse(shop.secret),)
+    settings = SiteSettings(BLOG, shop.wordpress.url, SHOP, False, secrets, None, {})
+    site = open_site(settings, SystemClock())
+    for name, (title, variants) in SOLD.items():
+        subject = Subject(SubjectKind.PRODUCT, f"p-{name}")
+        fields: dict[FieldName, JsonValue] = {
+            **generate.fields(1),
+            FieldName("title"): title,
+            FieldName("variants"): [
+                {"id": each, "sku": sku, "title": sku, "media": []} for each, sku, _ in variants
+            ],
+        }
+        (receipt,) = site.write_content([document(subject, fields)])
+        shop.ids[name], shop.urls[name] = int(receipt.cms_id or 0), receipt.url or ""
+        site.write_offers([_offers(subject, variants)])
+    for variant, sku, minor in SOLD["set"][1]:
+        shop.house.confirm(variant, sku, minor, quantity=10)
+    shop.php("Commerce_Connector_Shop_Pages::make();")
+    for name in ("cart", "checkout"):
+        shop.urls[name] = shop.php("echo Commerce_Connector_Shop_Pages::url( $args[0] );", name)
+    shop.address_of_relay(f"{shop.relay_url}/v1/blog")
+
+
+def _offers(subject: Subject, variants: tuple[tuple[VariantId, str, int], ...]) -> OffersWrite:
+    offers = tuple(
+        replace(
+            generate.offer(1, place, minor),
+            variant=variant,
+            sku=sku,
+            market=MarketName("de"),
+            amount=Money(minor, "EUR"),
+            amount_text=f"{minor / 100:.2f} €".replace(".", ","),
+        )
+        for place, (variant, sku, minor) in enumerate(variants)
+    )
+    return replace(offers_write(subject), offers=offers)
