@@ -21,10 +21,10 @@ from connector.demo.wordpress import WordPress
 from connector.model import FieldName, JsonValue, MarketName, Money, Subject, SubjectKind, VariantId
 from connector.ports import OffersWrite, SiteSettings
 from connector.relay.files import storefront_mount
+from connector.relay.front import Storefront
 from connector.relay.relay import Relay
 from connector.relay.sealing import Sealer
 from connector.relay.service import RelayService
-from connector.relay.front import Storefront
 from connector.signing import Secret
 from connector.testing import generate
 from connector.testing.carts import MemoryCarts
