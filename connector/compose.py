@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from connector import registry
 from connector.clock import SystemClock
@@ -75,6 +76,7 @@ def compose(config: Config, clock: Clock | None = None) -> Connector:
     engine = engine_for(database, clock, lines, config.work.lease_seconds)
     for work in works.values():
         work.sharers = lambda: max(1, engine.daemons())
+        work.wake = engine.wake
     detectors = {
         name: Detector(
             database,
@@ -124,7 +126,22 @@ def _site_work(
             config.media.timeout_seconds,
         ),
         Limits(config.work.workers_per_site, site.pace.requests_per_second, site.pace.gentle),
+        fresh_seconds=config.work.freshness_target_seconds,
+        nudge=nudge_url(config, name),
     )
+
+
+def nudge_url(config: Config, name: str) -> str | None:
+    """Where a site can say that its editors wait; None: it cannot reach us, as far as we know."""
+    server = config.server
+    if not server.enabled:
+        return None
+    if server.public_url is not None:
+        return f"{server.public_url.rstrip('/')}/nudge/{name}"
+    here = {"127.0.0.1", "localhost", "::1"}
+    if server.bind in here and urlsplit(config.sites[name].url).hostname in here:
+        return f"http://{server.bind}:{server.port}/nudge/{name}"
+    return None
 
 
 def watch(connector: Connector) -> Watch:

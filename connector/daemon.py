@@ -22,15 +22,29 @@ from apscheduler.triggers.cron import CronTrigger
 
 from connector.compose import Connector, watch
 from connector.compose_relay import compose_relay
+from connector.desk import Desk
 from connector.detect import Detector, ring
 from connector.errors import ConnectorError
 from connector.model import BackendName, SiteName
 from connector.ops.metrics import Metrics
 from connector.reconcile import reconcile
+from connector.relay.nudge import Bell, nudge_route
 from connector.relay.service import RelayService
 from connector.serve import HttpServer, build_app
+from connector.site_work import SiteWork
 from connector.spread import Spread
-from connector.state import journal, mirror, notices, runs, safety, signals, targets, todo, words
+from connector.state import (
+    asked,
+    journal,
+    mirror,
+    notices,
+    runs,
+    safety,
+    signals,
+    targets,
+    todo,
+    words,
+)
 from connector.state.database import StateLock
 from connector.work.suspend import may_call, suspension_after
 
@@ -38,7 +52,6 @@ log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 10.0
 BEGIN_SECONDS = 15.0
-EDITS_SECONDS = 10
 """How often new sites, missing baselines and unproved imports are looked for."""
 PROVED_AT_LEAST = timedelta(hours=25)
 """A site that was not held against its backend for so long is due for it."""
@@ -68,6 +81,11 @@ class Daemon:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._watch = watch(connector)
+        self._desks = {
+            name: self._desk(name, work)
+            for name, work in connector.works.items()
+            if not self._config.sites[name].paused
+        }
         self._lock: StateLock | None = None
         self._server: HttpServer | None = None
         self._relay: RelayService | None = None
@@ -85,13 +103,17 @@ class Daemon:
                 self._config, self._connector.database, self._clock, self._metrics
             )
             relay, http = self._relay, self._config.server
-            app = build_app(self._connector.detectors, self._metrics, self.problems, relay)
+            nudges = nudge_route(self._bells(), self._clock)
+            detectors = self._connector.detectors
+            app = build_app(detectors, self._metrics, self.problems, relay, nudges)
             stopping = relay.stopping if relay else lambda: None
             server = HttpServer(app, http.bind, http.port, stopping, http.trusted_proxies)
             server.start()
             self._server = server
         self._schedule()
         self._scheduler.start()
+        for desk in self._desks.values():
+            desk.start()
         log.info(
             "Working", action="daemon.start", sites=sorted(self._connector.works), port=self.port
         )
@@ -113,6 +135,8 @@ class Daemon:
         self._stop.set()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+        for desk in self._desks.values():
+            desk.stop()
         if self._server is not None:
             self._server.stop()
         if self._connector.engine.stop(DRAIN_SECONDS) and self._lock is not None:
@@ -123,6 +147,13 @@ class Daemon:
         if self._lock is not None:
             self._lock.release()
         log.info("Stopped", action="daemon.stopped")
+
+    def _bells(self) -> dict[str, Bell]:
+        """Which sites may nudge."""
+        return {
+            name: Bell(self._config.site_settings(name).secrets, desk.nudge)
+            for name, desk in self._desks.items()
+        }
 
     @property
     def port(self) -> int | None:
@@ -170,7 +201,6 @@ class Daemon:
                 )
         self._scheduler.add_job(self._ring, "interval", seconds=1, id="scheduled prices")
         self._scheduler.add_job(self._watch_freshness, "interval", seconds=5, id="freshness")
-        self._scheduler.add_job(self._read_edits, "interval", seconds=EDITS_SECONDS, id="edits")
         self._scheduler.add_job(self._prune, "interval", hours=6, id="prune")
         if self._config.work.reconcile_at != "off":
             hour, _, minute = self._config.work.reconcile_at.partition(":")
@@ -232,25 +262,35 @@ class Daemon:
                 with self._connector.database.write() as connection:
                     targets.resume(connection, target)
 
-    def _read_edits(self) -> None:
-        """What people did at the sites, and what they should see there; a site that cannot be
-        asked is left alone for a while."""
-        if not self._connector.engine.leads():
-            return
-        for name, work in self._connector.works.items():
-            if self._config.sites[name].paused:
-                continue
-            try:
-                if work.read_edits():
-                    self._connector.engine.wake()
-                work.tell_editors()
-            except ConnectorError as error:
+    def _desk(self, name: SiteName, work: SiteWork) -> Desk:
+        leads = self._connector.engine.leads
+        look, follow = partial(self._look, work), work.attend
+        return Desk(
+            name, partial(self._tended, name, look), partial(self._tended, name, follow), leads
+        )
+
+    def _look(self, work: SiteWork) -> bool:
+        """What people did at a site, and what they should see there."""
+        if work.read_edits():
+            self._connector.engine.wake()
+        busy = work.attend()
+        work.tell_editors()
+        work.tell_summary()
+        return busy
+
+    def _tended(self, name: SiteName, tend: Callable[[], bool]) -> bool:
+        """Whether requests are under way; a site that cannot be asked is left alone for a while."""
+        try:
+            return tend()
+        except ConnectorError as error:
+            if not self._stop.is_set():
                 self._metrics.jobs.labels("edits", "failed").inc()
                 self._suspend(error.target or targets.site_target(name), error)
                 log.warning("Edits cannot be read", action="edits.failed", reason=error.message)
-            except Exception:
-                self._metrics.jobs.labels("edits", "crashed").inc()
-                log.exception("Edits met something unforeseen", action="edits.crash", site=name)
+        except Exception:
+            self._metrics.jobs.labels("edits", "crashed").inc()
+            log.exception("Edits met something unforeseen", action="edits.crash", site=name)
+        return False
 
     def _suspend(self, target: str, error: ConnectorError) -> None:
         now = self._clock.now()
@@ -332,6 +372,7 @@ class Daemon:
         now = self._clock.now()
         with self._connector.database.write() as connection:
             runs.prune_trail(connection, now - KEEP_TRAIL)
+            asked.prune(connection, now - KEEP_TRAIL)
             signals.prune_inbox(connection, now - KEEP_INBOX)
             journal.prune(connection, now - KEEP_TRAIL)
             words.prune(connection, now - KEEP_TRAIL)

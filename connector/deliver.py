@@ -22,7 +22,7 @@ from connector.model import FieldName, Lane, Subject, SubjectKind
 from connector.ports import Clock
 from connector.receipts import Receipts
 from connector.send import Sender, Work
-from connector.state import conflicts, holds, mirror, runs, safety, signals, todo, words
+from connector.state import conflicts, holds, mirror, runs, safety, signals, taken, todo, words
 from connector.state.database import Database
 from connector.state.mirror import MirrorRow
 from connector.state.targets import site_target
@@ -127,6 +127,7 @@ class Delivery:
             bound = mirror.load_bindings(connection, site, subjects)
             held = holds.load_holds(connection, site, subjects)
             said = conflicts.load_rulings(connection, site, subjects)
+            own = taken.load_taken(connection, site, subjects)
         self._remember(claims, truths, end_holds(held, truths))
         work: list[Work] = []
         settled: list[tuple[Claimed, Nothing]] = []
@@ -139,6 +140,7 @@ class Delivery:
                 before,
                 held.get(subject),
                 said.get(subject),
+                own.get(subject),
                 unsure=claim.unsure,
             )
             what = self._decision(claim, truths.shown[subject], known)

@@ -1,8 +1,9 @@
 """What people do at a site, taken over from its event log: who changed which field, and when.
 
 An edit of a field in conflict makes its page due, so that the conflict follows what the editor
-wrote, or ends; one of a field that is two-way makes its way back due, as publishing does. Events
-are only hints beyond that: what a page holds is read from the page.
+wrote, or ends; one of a field that is two-way makes its way back due, as publishing does. What
+editors ask is kept with the cursor. Beyond that events are only hints: what a page holds is read
+from the page.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sqlalchemy import Connection
 from connector.errors import blaming
 from connector.model import Lane, SubjectKind
 from connector.ports import Clock, SiteEvent
-from connector.state import conflicts, edits, mirror, signals, todo
+from connector.state import asked, conflicts, edits, mirror, signals, todo
 from connector.state.database import Database
 from connector.state.targets import site_target, suspensions_now
 from connector.state.todo import Due, Priority, Why
@@ -65,6 +66,7 @@ class EditLog:
         ]
         with self._database.write() as connection:
             edits.record(connection, site, edited)
+            asked.keep(connection, site, page, now)
             for event in edited:
                 open_here = conflicts.list_conflicts(connection, site=site, subject=event.subject)
                 contested = {one.field for one in open_here} & set(event.fields)

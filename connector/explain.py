@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connector.model import BackendName, Lane, ProductId, SiteName, Subject, SubjectKind
-from connector.state import freshness, mirror, runs, todo
+from connector.state import freshness, mirror, runs, taken, todo
 from connector.state.freshness import Parked
 from connector.state.mirror import KnownVariant
 from connector.state.runs import Step
@@ -24,6 +24,8 @@ class FieldStory:
     owner: str
     kept: bool
     """The site keeps an editor's value against the backend's latest."""
+    taken_by: str | None = None
+    """Who took it over, at this page alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ def _site(connection: Connection, site: SiteName, subject: Subject, rules: SiteR
     offers = mirror.load_mirror(connection, site, Lane.OFFERS, [subject]).get(subject)
     content = mirror.load_mirror(connection, site, Lane.CONTENT, [subject]).get(subject)
     binding = mirror.load_bindings(connection, site, [subject]).get(subject)
+    own = taken.load_taken(connection, site, [subject]).get(subject)
+    rules = rules.of_page(taken.owners_of(own))
     stuck = freshness.list_parked(connection, site=site)
     return SiteStory(
         site=site,
@@ -98,7 +102,12 @@ def _site(connection: Connection, site: SiteName, subject: Subject, rules: SiteR
         offers_confirmed_at=offers.confirmed_at if offers else None,
         content_confirmed_at=content.confirmed_at if content else None,
         fields=tuple(
-            FieldStory(name, rules.owner(name).value, field.kept)
+            FieldStory(
+                name,
+                rules.owner(name).value,
+                field.kept,
+                own[name].taken_by if own and name in own else None,
+            )
             for name, field in sorted(content.fields.items() if content else ())
         ),
         due=tuple(todo.rows_of(connection, site, subject)),

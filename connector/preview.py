@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connector.errors import blaming
-from connector.model import Lane, ProductId, Subject, SubjectKind
+from connector.model import JsonValue, Lane, ProductId, Subject, SubjectKind
 from connector.ports import Clock, Fetched
-from connector.state import holds, mirror
+from connector.state import conflicts, holds, mirror, taken
 from connector.state.database import Database
 from connector.state.targets import backend_target
 from connector.sync.decide import (
@@ -20,7 +20,7 @@ from connector.sync.decide import (
     decide_content,
     decide_offers,
 )
-from connector.sync.diff import offer_changes
+from connector.sync.diff import ContentChange, OfferChange, offer_changes
 from connector.sync.plan import batches
 from connector.target import Target
 from connector.truth import TruthReader, Truths, end_holds, known_of
@@ -36,6 +36,8 @@ class Difference:
     action: str
     """create, update, merge, retire, reject."""
     details: tuple[str, ...] = ()
+    changes: tuple[Mapping[str, JsonValue], ...] = ()
+    """The same for machines: `what`, and maybe `sku`, `before`, `after`, `note`."""
 
 
 class Preview:
@@ -84,13 +86,16 @@ class Preview:
             content = mirror.load_mirror(connection, site, Lane.CONTENT, subjects)
             bound = mirror.load_bindings(connection, site, subjects)
             held = holds.load_holds(connection, site, subjects)
+            said = conflicts.load_rulings(connection, site, subjects)
+            theirs = taken.load_taken(connection, site, subjects)
         end_holds(held, truths)
         for subject in subjects:
             truth, binding, own = truths.shown[subject], bound.get(subject), held.get(subject)
             if not lanes or Lane.CONTENT in lanes:
-                page = decide_content(
-                    truth, known_of(binding, content.get(subject), own), self._target.rules
+                known = known_of(
+                    binding, content.get(subject), own, said.get(subject), theirs.get(subject)
                 )
+                page = decide_content(truth, known, self._target.rules)
                 yield from self._content(subject, page)
             if not lanes or Lane.OFFERS in lanes:
                 before = offers.get(subject)
@@ -104,12 +109,14 @@ class Preview:
             case SendContent(change=change):
                 action = "create" if change.creates else "update"
                 names = tuple(sorted(change.fields)) or ("published again",)
-                return [self._difference(subject, Lane.CONTENT, action, names)]
+                changes = _page_changes(change)
+                return [self._difference(subject, Lane.CONTENT, action, names, changes)]
             case TakeOff(reason=reason):
                 return [self._difference(subject, Lane.CONTENT, "retire", (reason,))]
             case Ask(fields=fields):
                 both = tuple(f"{name}, which an editor changed too" for name in sorted(fields))
-                return [self._difference(subject, Lane.CONTENT, "merge", both)]
+                noted = tuple({"what": str(name), "note": "both"} for name in sorted(fields))
+                return [self._difference(subject, Lane.CONTENT, "merge", both, noted)]
             case Nothing():
                 return []
 
@@ -119,15 +126,40 @@ class Preview:
         if isinstance(what, Nothing):
             return []
         known = before.shown if before and before.shown else []
+        found = offer_changes(known, what.rows)
         details = tuple(
             f"{change.sku or subject.id} in {change.market}: {change.what}"
             f" {change.before} -> {change.after}"
-            for change in offer_changes(known, what.rows)
+            for change in found
         )
         action = "update" if before else "create"
-        return [self._difference(subject, Lane.OFFERS, action, details)]
+        changes = tuple(map(told, found))
+        return [self._difference(subject, Lane.OFFERS, action, details, changes)]
 
     def _difference(
-        self, subject: Subject, lane: Lane, action: str, details: tuple[str, ...]
+        self,
+        subject: Subject,
+        lane: Lane,
+        action: str,
+        details: tuple[str, ...],
+        changes: tuple[Mapping[str, JsonValue], ...] | None = None,
     ) -> Difference:
-        return Difference(self._target.name, str(subject), lane.value, action, details)
+        if changes is None:
+            changes = ({"what": "page", "note": action, "after": details[0]},)
+        return Difference(self._target.name, str(subject), lane.value, action, details, changes)
+
+
+def told(change: OfferChange) -> dict[str, JsonValue]:
+    """A change of an offer, for machines."""
+    return {
+        "what": change.what,
+        "sku": change.sku,
+        "before": change.before,
+        "after": change.after,
+    }
+
+
+def _page_changes(change: ContentChange) -> tuple[Mapping[str, JsonValue], ...]:
+    if change.creates or not change.fields:
+        return ({"what": "page", "note": "made" if change.creates else "published"},)
+    return tuple({"what": str(n), "after": value} for n, value in sorted(change.fields.items()))

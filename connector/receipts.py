@@ -33,7 +33,7 @@ from connector.ports import (
     RetireWrite,
     TermWrite,
 )
-from connector.state import conflicts, holds, journal, mirror, runs, safety, todo
+from connector.state import conflicts, holds, journal, mirror, runs, safety, taken, todo
 from connector.state.database import Database
 from connector.state.journal import Action, Entry
 from connector.state.mirror import Binding, MirrorRow
@@ -144,6 +144,7 @@ class Receipts:
             kept = [(claim, what) for claim, what in work if claim.id in held]
             excluded = [c.subject for c, _ in kept if c.subject.kind is SubjectKind.CATEGORY]
             self._note_excluded(connection, excluded, now)
+            self._end_returns(connection, [c for c, _ in kept if c.lane is Lane.CONTENT])
             todo.finish(connection, [claim for claim, _ in kept])
             runs.record(
                 connection,
@@ -323,6 +324,9 @@ class Receipts:
                 settled = change.sent.keys() - change.conflicts.keys() - receipt.kept
                 over[claim.subject] = sorted(settled)
         conflicts.close(connection, self._site, over)
+        self._end_returns(
+            connection, [a.claim for a, _ in done if isinstance(a.decision, SendContent)]
+        )
         gone = [one.claim.subject for one, _ in done if isinstance(one.decision, TakeOff)]
         for subject, names in conflicts.forget(connection, self._site, gone).items():
             mirror.unsend(connection, self._site, subject, names)
@@ -337,6 +341,10 @@ class Receipts:
                 due = [Due(self._site, Lane.WORDS, claim.subject)]
                 why = Why(claim.trace_id, claim.cause, claim.run_id)
                 todo.mark(connection, due, priority=Priority.SIGNAL, now=now, why=why)
+
+    def _end_returns(self, connection: Connection, claims: Sequence[Claimed]) -> None:
+        """What editors gave back before these were claimed is the backend's on the page now."""
+        taken.end_returns(connection, self._site, [(c.subject, c.claimed_at) for c in claims])
 
     def _mirror_row(self, attempt: Attempt, receipt: Receipt, now: datetime) -> MirrorRow | None:
         claim, before = attempt.claim, attempt.before

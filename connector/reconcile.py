@@ -24,13 +24,14 @@ from connector.detect import EVERY_LANE, lanes_of
 from connector.errors import ConnectorError, Rejected, SafetyStop, blaming
 from connector.model import FieldHash, FieldName, Lane, Subject, SubjectKind, hash_value
 from connector.ports import Clock, Held, Sighting
-from connector.state import holds, mirror, runs, signals, targets, todo, words
+from connector.state import holds, mirror, runs, signals, taken, targets, todo, words
 from connector.state.database import Database
 from connector.state.mirror import Binding, MirrorRow
 from connector.state.todo import Due, Priority, Why
 from connector.sync.decide import Absent, Nothing, decide_content, decide_offers, decide_term
 from connector.sync.diff import PAGE, FieldMirror, drifted, edited
 from connector.sync.project import OFFERS
+from connector.sync.rules import SiteRules
 from connector.target import Target
 from connector.truth import TruthReader, Truths, end_holds, known_of
 
@@ -203,6 +204,7 @@ class Reconciliation:
             content = mirror.load_mirror(connection, site, Lane.CONTENT, subjects)
             bound = mirror.load_bindings(connection, site, subjects)
             held = holds.load_holds(connection, site, subjects)
+            own = taken.load_taken(connection, site, subjects)
         end_holds(held, truths)
         due: list[Due] = []
         fresh: set[Subject] = set()
@@ -210,7 +212,7 @@ class Reconciliation:
             truth, page = shown[subject], content.get(subject)
             if page is None:
                 fresh.add(subject)
-            known = known_of(bound.get(subject), page, held.get(subject))
+            known = known_of(bound.get(subject), page, held.get(subject), taken=own.get(subject))
             if not isinstance(decide_content(truth, known, self._target.rules), Nothing):
                 due.append(Due(site, Lane.CONTENT, subject))
             known = known_of(bound.get(subject), offers.get(subject), held.get(subject))
@@ -244,9 +246,11 @@ class Reconciliation:
             offers = mirror.load_mirror(connection, site, Lane.OFFERS, subjects)
             content = mirror.load_mirror(connection, site, Lane.CONTENT, subjects)
             bound = mirror.load_bindings(connection, site, subjects)
+            own = taken.load_taken(connection, site, subjects)
             due: list[Due] = []
             for held in page:
-                due += self._compare(connection, held, offers, content, now)
+                rules = self._target.rules.of_page(taken.owners_of(own.get(held.subject)))
+                due += self._compare(connection, held, offers, content, rules, now)
                 self._rebind(connection, held, bound.get(held.subject), now)
             signals.compare_sightings(
                 connection,
@@ -298,6 +302,7 @@ class Reconciliation:
         held: Held,
         offers: Mapping[Subject, MirrorRow],
         content: Mapping[Subject, MirrorRow],
+        rules: SiteRules,
         now: datetime,
     ) -> list[Due]:
         """What of this page is no longer as the site confirmed it. The mirror forgets just that."""
@@ -313,7 +318,7 @@ class Reconciliation:
         if page is not None and not held.cms_id:
             mirror.forget_mirror(connection, site, [subject], [Lane.CONTENT])
             due.append(Due(site, Lane.CONTENT, subject))
-        elif page is not None and (names := drifted(page.fields, held.hashes, self._target.rules)):
+        elif page is not None and (names := drifted(page.fields, held.hashes, rules)):
             fields = dict(page.fields)
             for name in names:
                 fields[name] = FieldMirror(FieldHash(""), fields[name].stored)

@@ -37,6 +37,7 @@ def build_app(
     metrics: Metrics,
     readiness: Callable[[], Mapping[str, str]],
     relay: RelayService | None = None,
+    nudges: Route | None = None,
 ) -> Starlette:
     """The app. `readiness` answers what is wrong, by part; nothing wrong means ready."""
 
@@ -56,6 +57,7 @@ def build_app(
     return Starlette(
         routes=[
             hook_route(detectors, metrics.webhooks),
+            *([nudges] if nudges else ()),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", scrape),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from connector.deliver import Delivery
 from connector.edit_log import EditLog
 from connector.editor_notes import EditorNotes
+from connector.editor_requests import EditorRequests
 from connector.errors import ConnectorError, blaming
 from connector.fetch_picture import PictureRules, fetch_picture
 from connector.media import Fetch, MediaDelivery
@@ -21,7 +22,8 @@ from connector.model import BackendName, Lane, SiteName
 from connector.pacer import Pacer
 from connector.ports import Catalogue, Clock, Site, SiteFacts
 from connector.receipts import Receipts
-from connector.state import targets
+from connector.site_summary import SiteSummary
+from connector.state import asked, targets
 from connector.state.database import Database
 from connector.state.todo import Claimed
 from connector.sync.rules import SiteRules
@@ -47,10 +49,17 @@ class SiteWork:
     limits: Limits = field(default_factory=Limits)
     sharers: Callable[[], int] = lambda: 1
     """How many processes work for the site."""
+    fresh_seconds: float = 60.0
+    """Older changes count as late."""
+    nudge: str | None = None
+    """Where the site can say that its editors wait."""
+    wake: Callable[[], None] = lambda: None
+    """Lets the engine look for what is due."""
     fetch: Fetch = fetch_picture
     chance: Callable[[], float] = random.random
     _opening: threading.Lock = field(default_factory=threading.Lock)
     _open: tuple[Delivery, MediaDelivery] | None = None
+    _summary: SiteSummary | None = None
 
     def deliver(self, claims: Sequence[Claimed]) -> None:
         """Carry out claims, all of the media or the words lane, or none."""
@@ -93,6 +102,29 @@ class SiteWork:
     def tell_editors(self) -> int:
         """Tell the site what its editors should see. Answers of how many products."""
         return EditorNotes(self.database, self.target(), self.clock).tell()
+
+    def tell_summary(self) -> bool:
+        """Tell the site how it stands as a whole, where there is need."""
+        if self._summary is None:
+            self._summary = SiteSummary(
+                self.database, self.target(), self.clock, self.fresh_seconds, self.nudge
+            )
+        return self._summary.tell()
+
+    def attend(self) -> bool:
+        """Do what editors asked, and answer them. Answers whether something is still under way.
+
+        What they see beside their products is told before the answer, so that both agree.
+        """
+        with self.database.read() as connection:
+            if not asked.any_open(connection, self.name):
+                return False
+        requests = EditorRequests(self.database, self.target(), self.clock, self.wake)
+        if requests.work():
+            self.tell_editors()
+        requests.answer()
+        with self.database.read() as connection:
+            return asked.any_open(connection, self.name)
 
     def target(self) -> Target:
         """The site, opened. Raises ConnectorError when it cannot be now."""

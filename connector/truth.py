@@ -32,6 +32,7 @@ from connector.state.freshness import parked_subjects
 from connector.state.holds import HeldField
 from connector.state.mirror import Binding, MirrorRow
 from connector.state.pictures import Picture
+from connector.state.taken import Taken, owners_of
 from connector.state.targets import backend_target
 from connector.state.words import WrittenBack
 from connector.sync.decide import Absent, Known
@@ -194,6 +195,7 @@ def known_of(
     row: MirrorRow | None,
     held: Mapping[FieldName, HeldField] | None = None,
     rulings: Rulings | None = None,
+    taken: Taken | None = None,
     *,
     unsure: bool = False,
 ) -> Known:
@@ -204,6 +206,7 @@ def known_of(
         mirror=row.fields if row else None,
         holds={name: each.hold for name, each in (held or {}).items()},
         rulings=rulings or {},
+        owners=owners_of(taken),
         unsure=unsure,
     )
 

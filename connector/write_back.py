@@ -29,6 +29,7 @@ from connector.model import (
 from connector.ports import Clock, StoredDocument, TakingWords, WordsWrite
 from connector.receipts import Receipts
 from connector.state import conflicts, holds, mirror, runs, todo, words
+from connector.state import taken as owners
 from connector.state.database import Database
 from connector.state.runs import Step
 from connector.state.targets import backend_target, site_target
@@ -129,10 +130,11 @@ class WriteBack:
             held = holds.load_holds(connection, site, [subject]).get(subject, {})
             known = words.load(connection, site, [subject]).get(subject)
             contested = conflicts.list_conflicts(connection, site=site, subject=subject)
+            own = owners.load_taken(connection, site, [subject]).get(subject)
         return words_back(
             truth.document,
             stored_fields(page, claim.fence, known),
-            self._target.rules,
+            self._target.rules.of_page(owners.owners_of(own)),
             {name: each.hold for name, each in held.items()},
             {one.field for one in contested},
         )

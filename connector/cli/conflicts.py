@@ -9,14 +9,14 @@ from typing import NoReturn
 
 import click
 
+from connector import rulings
 from connector.cli.context import Options, age, asked_by, chosen_sites, print_json
 from connector.compose import Connector
 from connector.errors import ConfigError, Problem
-from connector.model import JsonValue, Lane, SiteName
+from connector.model import JsonValue, SiteName
 from connector.state import conflicts as kept
-from connector.state import mirror, todo
+from connector.state import mirror
 from connector.state.conflicts import OpenConflict
-from connector.state.todo import Due, Priority, Why
 from connector.sync.edits import Choice
 from connector.sync.merge import Unknown
 
@@ -118,16 +118,7 @@ def _decide(
 ) -> list[OpenConflict]:
     now, who = connector.clock.now(), asked_by()
     with connector.database.write() as connection:
-        decided = kept.decide(connection, rows, choice, value=third, asked_by=who, now=now)
-        for row in decided:
-            todo.mark(
-                connection,
-                [Due(row.site, Lane.CONTENT, row.subject)],
-                priority=Priority.PERSON,
-                now=now,
-                why=Why(row.trace_id, f"conflict {row.id} decided by {who}"),
-            )
-    return decided
+        return rulings.decide(connection, rows, choice, value=third, asked_by=who, now=now)
 
 
 def _rows(connector: Connector, site: str | None, field: str | None) -> list[OpenConflict]:
@@ -176,7 +167,7 @@ def _third(row: OpenConflict, value: str | None, file: Path | None) -> JsonValue
         third: JsonValue = json.loads(text)
     except (ValueError, RecursionError):
         _refuse(f"the value is no JSON, and {row.field} is no text")
-    if type(third) is not type(wanted):
+    if not rulings.fits(row, third):
         _refuse(f"the value is of another kind than those of {row.field}")
     return third
 

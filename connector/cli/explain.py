@@ -81,6 +81,7 @@ def _print_site(site: core.SiteStory, now: datetime) -> None:
     owned: dict[str, list[str]] = {}
     for field in site.fields:
         kept = " (an editor's value is kept)" if field.kept else ""
+        kept = f" (taken over by {field.taken_by})" if field.taken_by else kept
         owned.setdefault(field.owner, []).append(field.name + kept)
     for owner, names in owned.items():
         click.echo(f"  owner {owner}: {', '.join(names)}")

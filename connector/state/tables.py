@@ -422,3 +422,42 @@ written_back = Table(
     Index("written_back_age", "at"),
     comment="the last words of each field that a backend took back",
 )
+
+taken = Table(
+    "taken",
+    metadata,
+    _name("site", primary_key=True),
+    *_subject(primary=True),
+    Column("field", String(100), primary_key=True),
+    Column("taken_by", String(120), nullable=False),
+    Column("run_id", String(40), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("returned_at", Moment, comment="given back; the row goes when that is written"),
+    comment="fields of single pages that editors took over",
+)
+
+asked = Table(
+    "asked",
+    metadata,
+    _name("site", primary_key=True),
+    Column("request", String(64), primary_key=True, comment="the site's own id"),
+    *_subject(),
+    Column("action", String(24), nullable=False),
+    Column("field", String(100)),
+    Column("choice", String(16)),
+    Column("value", JSON, nullable=False, comment="[a third value]"),
+    Column("seen", String(64), nullable=False),
+    Column("asked_by", String(120), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("begun_at", Moment, comment="null: nobody has begun it"),
+    Column("run_id", String(40)),
+    Column("standing", String(16), comment="null: not answered yet"),
+    Column("code", String(40), nullable=False, server_default=""),
+    Column("says", Text, nullable=False, server_default=""),
+    Column("facts", JSON, nullable=False),
+    Column("answered_at", Moment),
+    Column("told", String(64), nullable=False, server_default="", comment="hash of what was told"),
+    Index("asked_open", "site", "standing"),
+    Index("asked_age", "received_at"),
+    comment="what editors asked, and what has become of it",
+)

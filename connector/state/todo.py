@@ -493,16 +493,6 @@ def waiting(
     return int(connection.execute(query).scalar_one())
 
 
-def waiting_words(connection: Connection, site: SiteName) -> dict[Subject, str]:
-    """Products whose words could not go back yet, with the error of the last attempt."""
-    query = select(todo.c.kind, todo.c.subject, todo.c.error).where(
-        todo.c.site == site, todo.c.lane == Lane.WORDS.value, todo.c.error.is_not(None)
-    )
-    return {
-        Subject(SubjectKind(kind), id_): error for kind, id_, error in connection.execute(query)
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class DueRow:
     """A due row, as people see it."""
@@ -533,3 +523,28 @@ def rows_of(connection: Connection, site: SiteName, subject: Subject) -> list[Du
         )
         for row in connection.execute(query)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """A subject that failed and is tried again, with its oldest change not confirmed."""
+
+    subject: Subject
+    lane: Lane
+    since: datetime
+    error: str
+
+
+def retrying(connection: Connection, site: SiteName, limit: int = 1000) -> list[Retrying]:
+    """What failed by itself at a site and is tried again; a subject once, by its oldest change."""
+    failed = or_(
+        todo.c.attempts > 0, and_(todo.c.lane == Lane.WORDS.value, todo.c.error.is_not(None))
+    )
+    query = select(todo).where(todo.c.site == site, failed)
+    query = query.order_by(todo.c.first_marked_at, todo.c.id).limit(limit)
+    found: dict[Subject, Retrying] = {}
+    for row in connection.execute(query):
+        subject = Subject(SubjectKind(row.kind), row.subject)
+        late = Retrying(subject, Lane(row.lane), row.first_marked_at, row.error or "")
+        found.setdefault(subject, late)
+    return list(found.values())

@@ -6,6 +6,7 @@ means (gone from the backend, not selected) is said by the caller; a broken answ
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connector.model import Document, FieldHash, FieldName, JsonValue, Offer, hash_value
@@ -47,6 +48,8 @@ class Known:
     """What people said of its conflicts."""
     stored: Stored | None = None
     """What the site holds, where it was asked (see `Ask`)."""
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    """Who decides fields of this page otherwise than usual: an editor took them over."""
     unsure: bool = False
     """A write may have reached the site whose answer never came: the mirror may be out of date."""
 
@@ -124,6 +127,7 @@ def decide_content(
     truth: Projection | Absent, known: Known, rules: SiteRules
 ) -> SendContent | TakeOff | Ask | Nothing:
     """The page to write or retire. A retired page that is wanted again is written to revive it."""
+    rules = rules.of_page(known.owners)
     held = known.page_held()
     if isinstance(truth, Absent) and held == LIVE:
         return SendContent("", _REVIVE) if known.retired else Nothing("held on sale by a person")

@@ -58,6 +58,9 @@ FIXED_OWNERS: Mapping[str, tuple[Owner, str]] = {
 }
 """What no configuration changes, with the reason."""
 
+TAKEABLE = frozenset(DEFAULT_OWNERS) - {"options", "variants", "source"}
+"""The fields of single pages that an editor may take over; shoppers buy by the others."""
+
 TRANSLATED = ("title", "subtitle", "description", "seo_title", "seo_description")
 """The fields that each locale has for itself."""
 
@@ -77,6 +80,11 @@ def owner_of(owners: Mapping[str, Owner], name: str) -> Owner:
     """Who decides this field; `title@fr-FR` has the owner of `title` unless it has its own."""
     base = name.partition("@")[0]
     return owners.get(name) or owners.get(base) or Owner.COMMERCE
+
+
+def takes(name: str) -> bool:
+    """Whether an editor may take this field of a page over."""
+    return name.partition("@")[0] in TAKEABLE
 
 
 def field_owners(owners: Mapping[str, Owner], locales: Iterable[Locale]) -> tuple[FieldOwner, ...]:

@@ -6,7 +6,7 @@ Built from the configuration by connector.compose; the pure core knows only thes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from connector.model import CategoryId, FieldName, JsonValue, Locale, MarketName, ProductStatus
@@ -100,6 +100,10 @@ class SiteRules:
     def owner(self, name: FieldName) -> Owner:
         """Who decides this field; `title@fr-FR` has the owner of `title` unless it has its own."""
         return owner_of(self.owners, name)
+
+    def of_page(self, owners: Mapping[str, Owner]) -> SiteRules:
+        """The rules for a page of which some fields are decided otherwise than usual."""
+        return replace(self, owners={**self.owners, **owners}) if owners else self
 
 
 CategoryParents = Mapping[CategoryId, CategoryId | None]

@@ -241,7 +241,7 @@ def test_status_explain_and_doctor_tell_the_whole(house: House, run: Run) -> Non
 
 
 def test_owners_tells_who_decides_each_field_and_why(run: Run) -> None:
-    rows = {row["field"]: row for row in told(run("--json", "owners", "blog"))}
+    rows = {row["field"]: row for row in told(run("--json", "owners", "blog"))["fields"]}
     assert rows["title"] == {
         "field": "title",
         "locale": "en-GB",

@@ -475,15 +475,24 @@ def test_a_suspended_site_is_not_asked(house: House) -> None:
 def test_editors_see_a_conflict_until_it_is_over(contested: House) -> None:
     assert contested.work.tell_editors() == 1
     note = contested.site.notes[ONE]
-    assert set(note) == {"In conflict"}
-    assert str(note["In conflict"]).startswith(
-        "title: the shop changed it too; the page keeps yours. The shop says: “Newer”."
-    )
+    assert set(note) == {"conflicts"}
+    found = note["conflicts"]
+    assert isinstance(found, list)
+    (conflict,) = found
+    assert isinstance(conflict, dict)
+    told = {name: conflict[name] for name in ("field", "base", "backend", "site", "decided")}
+    assert told == {
+        "field": "title",
+        "base": "Shop",
+        "backend": "Newer",
+        "site": "Editor",
+        "decided": None,
+    }
     assert contested.work.tell_editors() == 0
     shop(contested, title="x" * 400)
     contested.poll()
     assert contested.work.tell_editors() == 1
-    assert f"“{'x' * 300}…”" in str(contested.site.notes[ONE]["In conflict"])
+    assert "x" * 400 in str(contested.site.notes[ONE]["conflicts"])
     rule(contested, Choice.BACKEND)
     assert contested.work.tell_editors() == 1
     assert contested.site.notes[ONE] == {}
@@ -495,7 +504,7 @@ def test_editors_see_why_a_product_is_not_synced(house: House) -> None:
     shop(house, title="Newer")
     house.poll()
     assert house.work.tell_editors() == 1
-    assert "does not take <this>" in str(house.site.notes[ONE]["Not synced"])
+    assert "does not take <this>" in str(house.site.notes[ONE]["parked"])
 
 
 def test_a_note_that_did_not_arrive_is_told_again(tmp_path: Path) -> None:
@@ -512,7 +521,7 @@ def test_a_note_that_did_not_arrive_is_told_again(tmp_path: Path) -> None:
         house.work.tell_editors()
     assert ONE not in site.notes
     assert house.work.tell_editors() == 1
-    assert set(site.notes[ONE]) == {"In conflict"}
+    assert set(site.notes[ONE]) == {"conflicts"}
     house.database.close()
 
 

@@ -316,7 +316,7 @@ def test_what_the_shop_refuses_is_parked_with_its_reason_and_told_to_the_editor(
     assert (parked.lane, parked.error) == (Lane.WORDS, "Rejected")
     assert "title: titles are frozen this week" in parked.reason
     note = desk.site.notes[ONE]
-    assert "titles are frozen this week" in str(note["Not in the shop"])
+    assert "titles are frozen this week" in str(note["parked"])
     assert desk.page() == "Editor"
     assert any(step.step == "refused" for step in desk.house.story(ONE))
     desk.shop.refuse_words(ProductId(ONE.id))
@@ -371,7 +371,7 @@ def test_while_it_waits_the_editor_is_told_why(desk: Desk) -> None:
     desk.house.work.read_edits()
     desk.house.step()
     desk.house.work.tell_editors()
-    assert "the shop answered 500" in str(desk.site.notes[ONE]["Not in the shop yet"])
+    assert "the shop answered 500" in str(desk.site.notes[ONE]["waiting"])
 
 
 def test_a_shop_that_is_down_suspends_the_shop_and_loses_nothing(desk: Desk) -> None:

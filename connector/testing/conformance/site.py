@@ -714,7 +714,7 @@ class SiteConformance:
 
 
 NOTE: Mapping[str, JsonValue] = {
-    "waiting": {"since": "2026-11-24T08:40:00Z", "reason": "the shop <is> away"}
+    "waiting": {"lane": "offers", "since": "2026-11-24T08:40:00Z", "reason": "the shop <is> away"}
 }
 SUMMARY: Mapping[str, JsonValue] = {
     "at": "2026-11-24T09:00:00Z",
