@@ -34,6 +34,7 @@ LINK: dict[str, Any] = {
     "keepalives_interval": 1,
     "keepalives_count": 3,
     "tcp_user_timeout": 5000,
+    "fallback_application_name": "connector",
 }
 """How a connection to PostgreSQL notices within seconds that the server is cut off."""
 SERVER_SIDE = (

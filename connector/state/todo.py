@@ -381,6 +381,7 @@ def lease_owners(connection: Connection) -> frozenset[str]:
 def release_owned(connection: Connection, owners: Collection[str]) -> int:
     """Free what these held, who are known to be gone: it is due at once, and counts as no failure.
 
+    Nobody knows whether what they wrote has reached the site.
     Rows that somebody is at in this moment are left for the next time.
     """
     if not owners:
@@ -391,7 +392,7 @@ def release_owned(connection: Connection, owners: Collection[str]) -> int:
     ids = list(connection.execute(theirs.with_for_update(skip_locked=True)).scalars())
     for start in range(0, len(ids), 500):
         freed = update(todo).where(todo.c.id.in_(ids[start : start + 500]))
-        connection.execute(freed.values(lease_owner=None, lease_until=None))
+        connection.execute(freed.values(lease_owner=None, lease_until=None, unsure=True))
     return len(ids)
 
 

@@ -27,6 +27,7 @@ from connector.state import targets, todo
 from connector.state.database import Database, Marked
 from connector.work import embedded, jobs
 from connector.work.embedded import Line
+from connector.work.frozen import end_frozen
 from connector.work.jobs import Drain
 from connector.work.leader import Leadership
 from connector.work.suspend import may_call
@@ -195,6 +196,8 @@ class DistributedEngine:
         self._daemons = max(1, self._count(alive))
         nobody_at = held - self._workers.jobs()
         lost, self._nobody_at = nobody_at & self._nobody_at, nobody_at
+        if leads:
+            self._end_frozen()
         if not (leads or lost):
             return
         with self.database.write() as connection:
@@ -205,6 +208,17 @@ class DistributedEngine:
     def _count(self, alive: frozenset[int]) -> int:
         """Daemons, each of which has a worker for every group of lines."""
         return len(alive) // max(1, len({line.name for line in self.lines}))
+
+    def _end_frozen(self) -> None:
+        """In a transaction of its own: what those sessions locked is what the others wait for."""
+        with self.database.read() as connection:
+            ended = end_frozen(connection)
+        if ended:
+            log.warning(
+                "Sessions of a daemon that stands still were ended",
+                action="sweep.frozen",
+                sessions=ended,
+            )
 
     def _clear(self, connection: Connection) -> None:
         """Rows whose job nobody is at are due again.

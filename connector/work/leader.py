@@ -2,7 +2,8 @@
 
 The lock belongs to a connection of its own. It ends with its holder: at once when the process dies,
 within seconds when its machine is cut off, for the server asks after the holder every second or
-two. The holder itself stops leading before that, when it cannot see its lock any more.
+two, and within seconds when it stands still, for the server waits no longer for its next question.
+The holder itself stops leading before that, when it cannot see its lock any more.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ LOCK = 0x636F6E6E
 """Names the lock among others of the same database."""
 TRUSTED_SECONDS = 4.0
 """How long a lock that was seen held is believed in; less than the server takes to free it."""
+
+IDLE = "SET idle_session_timeout = 6000"
+"""A holder asks every second; one that has not for so long stands still."""
 
 
 class Leadership:
@@ -58,6 +62,7 @@ class Leadership:
         if self._connection is None:
             self._connection = psycopg.connect(self._conninfo, autocommit=True, **LINK)
             self._connection.execute(SERVER_SIDE)
+            self._connection.execute(IDLE)
         held = "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s"
         mine = self._connection.execute(f"{held} AND pid = pg_backend_pid()", [LOCK]).fetchone()
         if mine == (True,):

@@ -73,7 +73,7 @@ SUBJECTS = (
         "connector.state.todo",
         frozenset(
             """next_fence claim any_due _free still_held _HELD finish _end _keep_due release
-            release_all park next_due""".split()  # noqa: SIM905
+            release_all release_owned park next_due""".split()  # noqa: SIM905
         ),
         ("tests/unit/test_state_todo.py", "tests/unit/test_todo_machine.py"),
     ),

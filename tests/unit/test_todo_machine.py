@@ -48,6 +48,8 @@ class Row:
     until: datetime | None = None
     owner: str = ""
     claimed_at: datetime | None = None
+    unsure: bool = False
+    """Somebody had it in hand and nobody knows what of it reached the site."""
 
     def free(self, now: datetime) -> bool:
         return self.due_at <= now and (self.until is None or self.until <= now)
@@ -125,6 +127,8 @@ class DueRows(RuleBasedStateMachine):
         assert claim.fence > self.fence or claim.fence == row.fence or claim.claimed_at == self.now
         assert (claim.marks, claim.attempts) == (row.marks, row.attempts)
         assert (claim.priority, claim.first_marked_at) == (row.priority, row.first)
+        row.unsure = row.unsure or row.until is not None
+        assert claim.unsure == row.unsure
         row.fence, self.fence = claim.fence, max(claim.fence, self.fence)
         row.owner = owner
         row.until = self.now + timedelta(seconds=LEASE)
@@ -137,7 +141,7 @@ class DueRows(RuleBasedStateMachine):
 
     def _keep_due(self, row: Row) -> None:
         assert row.claimed_at is not None
-        row.until, row.attempts, row.first = None, 0, row.claimed_at
+        row.until, row.attempts, row.first, row.unsure = None, 0, row.claimed_at, False
 
     @rule(claim=claims)
     def is_held(self, claim: Claimed) -> None:
@@ -184,6 +188,7 @@ class DueRows(RuleBasedStateMachine):
             freed = todo.release_all(connection)
         assert freed == sum(1 for row in self.rows.values() if row.until is not None)
         for row in self.rows.values():
+            row.unsure = row.unsure or row.until is not None
             row.until = None
 
     @rule(owner=st.sampled_from(["w", "v"]))
@@ -195,7 +200,7 @@ class DueRows(RuleBasedStateMachine):
         theirs = [row for row in held.values() if row.owner == owner]
         assert freed == len(theirs)
         for row in theirs:
-            row.until = None
+            row.until, row.unsure = None, True
 
     @invariant()
     def the_table_is_as_the_model(self) -> None:
