@@ -19,7 +19,9 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
+from connector.clock import ClockWatch
 from connector.compose import Connector, watch
 from connector.compose_relay import compose_relay
 from connector.desk import Desk
@@ -46,6 +48,7 @@ from connector.state import (
     words,
 )
 from connector.state.database import StateLock
+from connector.state.waits import bring_forward
 from connector.work.suspend import may_call, suspension_after
 
 log = structlog.get_logger(__name__)
@@ -53,6 +56,7 @@ log = structlog.get_logger(__name__)
 DRAIN_SECONDS = 10.0
 BEGIN_SECONDS = 15.0
 """How often new sites, missing baselines and unproved imports are looked for."""
+EDITS_SECONDS = 10
 PROVED_AT_LEAST = timedelta(hours=25)
 """A site that was not held against its backend for so long is due for it."""
 KEEP_TRAIL = timedelta(days=30)
@@ -86,6 +90,7 @@ class Daemon:
             for name, work in connector.works.items()
             if not self._config.sites[name].paused
         }
+        self._clock_watch = ClockWatch(connector.clock)
         self._lock: StateLock | None = None
         self._server: HttpServer | None = None
         self._relay: RelayService | None = None
@@ -125,7 +130,7 @@ class Daemon:
         self.start()
         try:
             while not self._stop.wait(1.0):
-                pass
+                self.look_at_clock()
         finally:
             self.stop()
 
@@ -154,6 +159,26 @@ class Daemon:
             name: Bell(self._config.site_settings(name).secrets, desk.nudge)
             for name, desk in self._desks.items()
         }
+
+    def look_at_clock(self) -> None:
+        """Wait for nothing longer because the machine's clock was set back. Asked every second.
+
+        Not one of the scheduled jobs: those are what then stands still.
+        """
+        lost = self._clock_watch.look()
+        if not lost:
+            return
+        log.warning("The clock was set back", action="clock.set_back", seconds=lost.total_seconds())
+        now = self._clock.now()
+        for job in self._scheduler.get_jobs():
+            often = isinstance(job.trigger, IntervalTrigger)
+            job.modify(next_run_time=now if often else job.trigger.get_next_fire_time(None, now))
+        try:
+            with self._connector.database.write() as connection:
+                bring_forward(connection, now, self._config.work.lease_seconds)
+        except Exception:
+            log.exception("What waits could not be brought forward", action="clock.not_mended")
+        self._connector.engine.wake()
 
     @property
     def port(self) -> int | None:
@@ -329,8 +354,6 @@ class Daemon:
             ring(self._connector.database, self._clock, self._connector.engine.wake)
 
     def _watch_freshness(self) -> None:
-        if not self._connector.engine.leads():
-            return
         if not self._connector.engine.leads():
             return
         self._watch.look()
