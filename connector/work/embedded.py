@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -127,12 +127,14 @@ class Engine:
 
     def step(self, line: Line, owner: str) -> bool:
         """Claim one batch and carry it out. False: nothing to do now."""
-        lanes = self._lanes(line)
+        lanes, on_trial = self._lanes(line)
         if not lanes:
             return False
         with self.database.read() as connection:
-            if not todo.any_due(connection, line.site, lanes, self.clock.now(), line.below):
-                return False
+            due = todo.any_due(connection, line.site, lanes, self.clock.now(), line.below)
+        if not due:
+            self._resume(on_trial)
+            return False
         with self.database.write() as connection:
             claims = todo.claim(
                 connection,
@@ -144,50 +146,50 @@ class Engine:
                 owner=owner,
                 below=line.below,
             )
-        if claims:
-            self._carry_out(line, claims)
+        if claims and self._carry_out(line, claims):
+            self._resume(on_trial)
         return bool(claims)
 
-    def _carry_out(self, line: Line, claims: Sequence[Claimed]) -> None:
+    def _carry_out(self, line: Line, claims: Sequence[Claimed]) -> bool:
+        """False: the whole target failed, and is left alone now."""
         try:
             line.handler.deliver(claims)
         except ConnectorError as error:
             self._suspend(error.target or targets.site_target(line.site), error)
+            return False
         except Exception as error:
             if len(claims) > 1 and not isinstance(error, SQLAlchemyError):
-                self._halve(line, claims)
-                return
+                return self._halve(line, claims)
             log.exception(
                 "A delivery met something unforeseen", action="deliver.crash", site=line.site
             )
             line.handler.crashed(claims, error)
+        return True
 
-    def _halve(self, line: Line, claims: Sequence[Claimed]) -> None:
+    def _halve(self, line: Line, claims: Sequence[Claimed]) -> bool:
         """Until what nobody foresaw stands alone; what was finished needs no write again."""
         middle = len(claims) // 2
-        self._carry_out(line, claims[:middle])
-        self._carry_out(line, claims[middle:])
+        well = self._carry_out(line, claims[:middle])
+        return self._carry_out(line, claims[middle:]) and well
 
     # ---- suspended targets ----
 
-    def _lanes(self, line: Line) -> Sequence[Lane]:
-        """The lanes that may be worked now: none while the site or backend is left alone."""
+    def _lanes(self, line: Line) -> tuple[Sequence[Lane], Sequence[str]]:
+        """The lanes that may be worked now, and the targets that are on trial with it.
+
+        No lanes while the site or backend is left alone.
+        """
         with self.database.read() as connection:
             found = targets.suspensions_now(connection)
-        if not self._open(line, found):
-            return ()
-        return [lane for lane in line.lanes if targets.lane_target(line.site, lane) not in found]
-
-    def _open(self, line: Line, found: Mapping[str, targets.Suspension]) -> bool:
-        """Whether the line's site and backend may be worked with, after a probe if one is due."""
         wanted = (targets.site_target(line.site), targets.backend_target(line.backend))
+        held = [target for target in wanted if target in found]
         now = self.clock.now()
-        held = [found[target] for target in wanted if target in found]
-        if not held:
-            return True
-        if not all(may_call(suspension, now) for suspension in held):
-            return False
-        return all(self._probe(line, suspension.target) for suspension in held)
+        if not all(may_call(found[target], now) for target in held):
+            return (), ()
+        if not all(self._probe(line, target) for target in held):
+            return (), ()
+        lanes = [lane for lane in line.lanes if targets.lane_target(line.site, lane) not in found]
+        return lanes, held
 
     def _probe(self, line: Line, target: str) -> bool:
         if not self.may_probe() or not self._probing.acquire(blocking=False):
@@ -199,10 +201,22 @@ class Engine:
             return False
         finally:
             self._probing.release()
-        with self.database.write() as connection:
-            if targets.resume(connection, target):
-                log.info("Works again, so work goes on", action="target.resume", target=target)
         return True
+
+    def _resume(self, on_trial: Sequence[str]) -> None:
+        """These were probed and then worked with, and only that shows that they work.
+
+        Unless a person has paused them meanwhile, or another line has found them down.
+        """
+        if not on_trial:
+            return
+        with self.database.write() as connection:
+            found = targets.suspensions_now(connection)
+            for target in on_trial:
+                if may_call(found.get(target), self.clock.now()) and targets.resume(
+                    connection, target
+                ):
+                    log.info("Works again, so work goes on", action="target.resume", target=target)
 
     def _suspend(self, target: str, error: ConnectorError) -> None:
         now = self.clock.now()

@@ -223,6 +223,15 @@ def parked(database: Database) -> dict[Subject, freshness.Parked]:
         return {row.subject: row for row in freshness.list_parked(connection)}
 
 
+def suspensions(database: Database) -> dict[str, targets.Suspension]:
+    with database.read() as connection:
+        return targets.suspensions_now(connection)
+
+
+def _failures(database: Database) -> list[int]:
+    return [each.failures for each in suspensions(database).values()]
+
+
 @contextmanager
 def working(*engines: Engine) -> Iterator[None]:
     for engine in engines:
@@ -347,11 +356,22 @@ class EngineConformance:
         with working(engine):
             until(lambda: len(well.written) == 10, "the other site is done")
             until(lambda: settled(bench.database), "the site came back")
+            until(lambda: not suspensions(bench.database), "it counts as well again")
         first, second = down.batches[0][0].claimed_at, down.batches[1][0].claimed_at
         assert second - first >= timedelta(seconds=1.5)
         assert (down.probes, well.probes) == (1, 0)
-        with bench.database.read() as connection:
-            assert targets.suspensions_now(connection) == {}
+
+    def test_a_site_that_only_seems_well_is_left_alone_longer_and_longer(
+        self, bench: EngineBench
+    ) -> None:
+        """Its check succeeds while every write fails."""
+        witness = Witness(bench.database)
+        witness.down.extend(TargetDown("read-only") for _ in range(2))
+        mark(bench.database, products(1))
+        with working(bench.engine(one_line(witness))):
+            until(lambda: len(witness.batches) == 2, "it was tried again")
+            until(lambda: _failures(bench.database) == [2], "and is left alone for longer")
+        assert witness.probes == 1
 
     def test_what_is_due_later_waits(self, bench: EngineBench) -> None:
         witness = Witness(bench.database)
