@@ -132,6 +132,13 @@ final class Offers implements Writer {
   }
 
   /**
+   * The first market by name; "" where there are no offers yet.
+   */
+  public function firstMarket(): string {
+    return (string) $this->database->query('SELECT MIN([market]) FROM {commerce_connector_offers}')->fetchField();
+  }
+
+  /**
    * The fingerprint of a product's offers together; "" where it has none.
    */
   public static function hash(array $rows): string {

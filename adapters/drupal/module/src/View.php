@@ -9,7 +9,11 @@ use Drupal\Core\Entity\EntityTypeManagerInterface;
 use Drupal\Core\Extension\ModuleHandlerInterface;
 use Drupal\Core\File\FileUrlGeneratorInterface;
 use Drupal\Core\StringTranslation\StringTranslationTrait;
+use Drupal\Core\Url;
+use Drupal\commerce_connector\Shop\Forms;
+use Drupal\commerce_connector\Shop\Relay;
 use Drupal\node\NodeInterface;
+use Symfony\Component\HttpFoundation\RequestStack;
 
 /**
  * What visitors see of a product: prices, stock, variants, and schema.org data.
@@ -30,50 +34,71 @@ final class View {
     private readonly FileUrlGeneratorInterface $urls,
     private readonly EntityTypeManagerInterface $entityTypes,
     private readonly ModuleHandlerInterface $modules,
+    private readonly Relay $relay,
+    private readonly RequestStack $requests,
   ) {}
 
   /**
    * A product's price, stock, variants and attributes.
    */
   public function product(NodeInterface $node): array {
-    $product = $this->of($node);
-    return self::cached($node, $product ? [
-      '#theme' => 'commerce_connector_product',
-      '#product' => $product,
-      '#attached' => [
-        'library' => ['commerce_connector/product'],
-        'html_head' => $this->head($node, $product),
-      ],
-    ] : []);
+    $product = $this->of($node, 'commerce-product');
+    return $this->shown($node, 'product', $product, ['buy' => $product ? $this->form($node, $product, 'commerce-product') : []], $product ? $this->head($node, $product) : []);
   }
 
   /**
    * A product's price in one line.
    */
   public function price(NodeInterface $node): array {
-    $product = $this->of($node);
-    return self::cached($node, $product ? ['#theme' => 'commerce_connector_price', '#product' => $product] : []);
+    return $this->shown($node, 'price', $this->of($node));
   }
 
   /**
    * Whether a product can be had.
    */
   public function stock(NodeInterface $node): array {
-    $product = $this->of($node);
-    return self::cached($node, $product ? ['#theme' => 'commerce_connector_stock', '#product' => $product] : []);
+    return $this->shown($node, 'stock', $this->of($node));
   }
 
   /**
-   * A product among others: picture, title, price and stock.
+   * The form that puts a product into the cart.
+   */
+  public function buy(NodeInterface $node): array {
+    $product = $this->of($node);
+    return self::cached($node, $product ? $this->form($node, $product, 'commerce-buy') : []);
+  }
+
+  /**
+   * A product among others: picture, title, price, stock; a button where there
+   * is nothing to choose.
    */
   public function card(NodeInterface $node): array {
     $product = $this->of($node);
     $more = ['title' => $node->label(), 'url' => $node->toUrl()->toString()];
-    return self::cached($node, $product ? [
-      '#theme' => 'commerce_connector_card',
-      '#product' => $product + $more,
-      '#attached' => ['library' => ['commerce_connector/product']],
-    ] : []);
+    $more['buy'] = $product && count($product['choices']) === 1 ? $this->form($node, $product, 'commerce-card') : [];
+    return $this->shown($node, 'card', $product, $more);
+  }
+
+  /**
+   * What a page loads to be a shop: styles, elements, and where the relay is.
+   */
+  public function elements(): array {
+    if (!$this->relay->isThere()) {
+      return ['library' => ['commerce_connector/product']];
+    }
+    $where = ['name' => 'commerce-connector', 'content' => $this->relay->address(), 'data-market' => $this->market(), 'data-cart' => Url::fromRoute('commerce_connector.shop.share')->toString()];
+    return [
+      'library' => ['commerce_connector/product', 'commerce_connector/elements'],
+      'html_head' => [[['#tag' => 'meta', '#attributes' => $where], 'commerce_connector_relay']],
+    ];
+  }
+
+  /**
+   * The market whose prices this site shows; "" where it has none yet.
+   */
+  public function market(): string {
+    $chosen = (string) $this->config->get('commerce_connector.settings')->get('market');
+    return $chosen !== '' ? $chosen : $this->offers->firstMarket();
   }
 
   /**
@@ -100,8 +125,10 @@ final class View {
 
   /**
    * A product as templates take it; NULL where the node is none.
+   *
+   * Price and stock follow the choice in the form of the given name.
    */
-  private function of(NodeInterface $node): ?array {
+  private function of(NodeInterface $node, string $form = 'commerce-buy'): ?array {
     $row = $this->stored->bindingsOf('product', (string) $node->id())[0] ?? NULL;
     if (!$row) {
       return NULL;
@@ -109,6 +136,8 @@ final class View {
     $values = $this->values($row);
     $offers = $this->inMarket(array_values($this->offers->rows([$row['subject_key']])[$row['subject_key']] ?? []));
     $availability = $this->best(array_column($offers, 'availability'));
+    $variants = $this->variants((array) ($values['variants'] ?? []), $offers);
+    $choices = self::choices($variants);
     return [
       'id' => $row['backend_id'],
       'backend' => $row['backend'],
@@ -118,7 +147,13 @@ final class View {
       'availability' => $availability,
       'availability_text' => $this->availabilityText($availability),
       'offers' => $offers,
-      'variants' => $this->variants((array) ($values['variants'] ?? []), $offers),
+      'choices' => $choices,
+      'follows' => match (TRUE) {
+        count($choices) === 1 => ['name' => 'variant', 'value' => $choices[0]['variant']],
+        $choices && $this->relay->isThere() => ['name' => 'for', 'value' => "$form-" . $node->id()],
+        default => NULL,
+      },
+      'variants' => $variants,
       'attributes' => (array) ($values['attributes'] ?? []),
       'media' => $this->pictures((array) ($values['media'] ?? [])),
       'seo_title' => (string) ($values['seo_title'] ?? ''),
@@ -202,6 +237,45 @@ final class View {
   }
 
   /**
+   * What can be chosen: the variants that have an offer, each with its first.
+   */
+  private static function choices(array $variants): array {
+    $with_offers = array_values(array_filter($variants, static fn (array $variant): bool => (bool) $variant['offers']));
+    return array_map(static fn (array $variant): array => ['variant' => (string) $variant['id'], 'title' => (string) $variant['title']] + $variant['offers'][0], $with_offers);
+  }
+
+  /**
+   * The form of a product; [] where it cannot be bought here.
+   */
+  private function form(NodeInterface $node, array $product, string $name): array {
+    if (!$product['choices'] || $product['retired'] || !$this->relay->isThere()) {
+      return [];
+    }
+    $id = "$name-" . $node->id();
+    $query = $this->requests->getCurrentRequest()?->query->all() ?? [];
+    $is_added = ($query[Forms::SAID] ?? '') === 'added' && ($query[Forms::FORM] ?? '') === $id;
+    return [
+      '#theme' => 'commerce_connector_buy',
+      '#product' => $product + ['title' => $node->label()],
+      '#form' => ['id' => $id, 'action' => Url::fromRoute('commerce_connector.shop.cart')->toString(), 'is_added' => $is_added],
+      '#attached' => $this->elements(),
+      '#cache' => ['contexts' => ['url.query_args:' . Forms::SAID, 'url.query_args:' . Forms::FORM]],
+    ];
+  }
+
+  /**
+   * A part of a product with what it loads.
+   */
+  private function shown(NodeInterface $node, string $theme, ?array $product, array $more = [], array $head = []): array {
+    if (!$product) {
+      return self::cached($node, []);
+    }
+    $attached = $this->elements();
+    $attached['html_head'] = [...($attached['html_head'] ?? []), ...$head];
+    return self::cached($node, ['#theme' => "commerce_connector_$theme", '#product' => $product + $more, '#attached' => $attached]);
+  }
+
+  /**
    * Pictures with address and alternative text.
    */
   private function pictures(array $media): array {
@@ -275,8 +349,8 @@ final class View {
    */
   private static function cached(NodeInterface $node, array $build): array {
     $build['#cache'] = [
+      'contexts' => ['languages:language_interface', 'url.site', ...($build['#cache']['contexts'] ?? [])],
       'tags' => [...$node->getCacheTags(), Offers::tag($node->id()), 'config:commerce_connector.settings'],
-      'contexts' => ['languages:language_interface', 'url.site'],
     ];
     return $build;
   }

@@ -4,7 +4,10 @@ declare(strict_types=1);
 
 namespace Drupal\commerce_connector\EventSubscriber;
 
+use Drupal\Core\Cache\CacheTagsInvalidatorInterface;
 use Drupal\Core\Cache\CacheableResponseInterface;
+use Drupal\Core\Config\ConfigCrudEvent;
+use Drupal\Core\Config\ConfigEvents;
 use Drupal\Core\Config\ConfigFactoryInterface;
 use Drupal\commerce_connector\Offers;
 use Symfony\Component\EventDispatcher\EventSubscriberInterface;
@@ -19,14 +22,29 @@ use Symfony\Component\HttpKernel\KernelEvents;
  */
 final class Freshness implements EventSubscriberInterface {
 
-  public function __construct(private readonly ConfigFactoryInterface $config) {}
+  public function __construct(
+    private readonly ConfigFactoryInterface $config,
+    private readonly CacheTagsInvalidatorInterface $invalidator,
+  ) {}
 
   /**
    * {@inheritdoc}
    */
   public static function getSubscribedEvents(): array {
     // After core has set what the site allows.
-    return [KernelEvents::RESPONSE => ['shorten', -50]];
+    return [
+      KernelEvents::RESPONSE => ['shorten', -50],
+      ConfigEvents::SAVE => 'relearn',
+    ];
+  }
+
+  /**
+   * Lets go of the library of elements where the relay is another one now.
+   */
+  public function relearn(ConfigCrudEvent $event): void {
+    if ($event->getConfig()->getName() === 'commerce_connector.settings' && $event->isChanged('relay')) {
+      $this->invalidator->invalidateTags(['library_info']);
+    }
   }
 
   /**

@@ -11,6 +11,7 @@ use Drupal\commerce_connector\Authentication\SignedRequest;
 use Drupal\commerce_connector\Mapping;
 use Drupal\commerce_connector\Role;
 use Drupal\commerce_connector\Secrets;
+use Drupal\commerce_connector\Shop\Relay;
 use Drupal\commerce_connector\Signature;
 use GuzzleHttp\ClientInterface;
 use GuzzleHttp\Exception\GuzzleException;
@@ -26,6 +27,7 @@ final class SettingsForm extends ConfigFormBase {
   private Secrets $secrets;
   private Mapping $mapping;
   private Role $role;
+  private Relay $relay;
   private ClientInterface $http;
 
   /**
@@ -36,6 +38,7 @@ final class SettingsForm extends ConfigFormBase {
     $form->secrets = $container->get('commerce_connector.secrets');
     $form->mapping = $container->get('commerce_connector.mapping');
     $form->role = $container->get('commerce_connector.role');
+    $form->relay = $container->get('commerce_connector.relay');
     $form->http = $container->get('http_client');
     return $form;
   }
@@ -88,6 +91,10 @@ final class SettingsForm extends ConfigFormBase {
       $form['places'][strtr($name, '.', '_')] = ['#type' => 'textfield', '#title' => $title, '#default_value' => $settings->get($name), '#maxlength' => 64];
     }
     $form['market'] = ['#type' => 'textfield', '#title' => $this->t('Market whose prices are shown'), '#description' => $this->t('Empty: the first one.'), '#default_value' => $settings->get('market'), '#maxlength' => 64];
+    $form['relay'] = ['#type' => 'url', '#title' => $this->t('Address of the relay'), '#description' => $this->t("The connector's public address, /v1/ and this site's name there, like https://connector.example/v1/magazine. Pages take the shop's script from it. Empty: nothing can be bought here."), '#default_value' => $settings->get('relay'), '#maxlength' => 255];
+    if ($settings->get('relay') && $this->secrets->valid()) {
+      $form['test_relay'] = self::button($this->t('Test the relay'), '::testRelay');
+    }
     $form['browser_max_age'] = ['#type' => 'number', '#min' => 0, '#max' => 86400, '#title' => $this->t('Seconds for which browsers and proxies may keep pages with prices'), '#description' => $this->t("Drupal's own caches show a new price at once, whatever stands here."), '#default_value' => $settings->get('browser_max_age') ?? 60];
     $form['locked'] = [
       '#type' => 'checkboxes',
@@ -97,6 +104,18 @@ final class SettingsForm extends ConfigFormBase {
     ];
     $form['remove'] = ['#type' => 'link', '#title' => $this->t('Remove everything that came from the backend'), '#url' => Url::fromRoute('commerce_connector.remove'), '#weight' => 200];
     return parent::buildForm($form, $form_state);
+  }
+
+  /**
+   * {@inheritdoc}
+   */
+  public function validateForm(array &$form, FormStateInterface $form_state) {
+    $relay = rtrim(trim((string) $form_state->getValue('relay')), '/');
+    $form_state->setValue('relay', $relay);
+    if ($relay !== '' && !preg_match(Relay::ADDRESS, $relay)) {
+      $form_state->setErrorByName('relay', $this->t("The relay's address is written like https://connector.example/v1/magazine."));
+    }
+    parent::validateForm($form, $form_state);
   }
 
   /**
@@ -162,6 +181,17 @@ final class SettingsForm extends ConfigFormBase {
     else {
       $this->messenger()->addError($this->t('The site API answered @answer at @root. A firewall or the web server may block it.', ['@answer' => $answer, '@root' => SignedRequest::ROOT]));
     }
+  }
+
+  /**
+   * Asks the relay for the cart of nobody.
+   */
+  public function testRelay(): void {
+    match ($problem = Relay::problem($this->relay->ask('read_cart', 'cct_test'))) {
+      'unknown-cart' => $this->messenger()->addStatus($this->t('The relay answers, and takes our signature.')),
+      'signature' => $this->messenger()->addError($this->t('The relay does not take our signature: the daemon has another secret, knows this site by another name, or its clock is wrong.')),
+      default => $this->messenger()->addError($this->t('The relay does not answer as it should (@problem). Look at its address, and whether this server may call it.', ['@problem' => $problem])),
+    };
   }
 
   private function show(string $secret): void {

@@ -14,11 +14,11 @@ use Drupal\node\NodeInterface;
 use Symfony\Component\DependencyInjection\ContainerInterface;
 
 /**
- * Price, stock, card or all of the product of a page, for any region or layout.
+ * Price, stock, buy button, card or all of the product of a page, for any region or layout.
  *
  * @Block(
  *   id = "commerce_connector_part",
- *   admin_label = @Translation("Product: price, stock or card"),
+ *   admin_label = @Translation("Product: price, stock, buy button or card"),
  *   category = @Translation("Commerce Connector"),
  *   context_definitions = {
  *     "node" = @ContextDefinition("entity:node", label = @Translation("Product"))
@@ -55,6 +55,7 @@ final class ProductPart extends BlockBase implements ContainerFactoryPluginInter
       '#options' => [
         'price' => $this->t('Price'),
         'stock' => $this->t('Stock'),
+        'buy' => $this->t('Buy button'),
         'card' => $this->t('Card: picture, title, price and stock'),
         'product' => $this->t('Pictures, price, stock, variants and attributes'),
       ],
@@ -85,6 +86,7 @@ final class ProductPart extends BlockBase implements ContainerFactoryPluginInter
     $node = $this->getContextValue('node');
     return match ($this->configuration['part']) {
       'stock' => $this->view->stock($node),
+      'buy' => $this->view->buy($node),
       'card' => $this->view->card($node),
       'product' => $this->view->product($node),
       default => $this->view->price($node),

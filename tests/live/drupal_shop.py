@@ -1,0 +1,181 @@
+"""A real Drupal that sells: three products, and the relay with carts in memory, in this process.
+
+So a test is the merchant, loses answers and lets the engine go away. The Drupal is the one of
+DRUPAL_URL; its settings get the relay's address by the form that administrators use, and lose it
+again at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter
+from starlette.applications import Starlette
+
+from adapters.drupal.site import open_site
+from connector.clock import SystemClock
+from connector.model import FieldName, JsonValue, MarketName, Money, Subject, SubjectKind, VariantId
+from connector.ports import OffersWrite, SiteSettings
+from connector.relay.files import storefront_mount
+from connector.relay.front import Storefront
+from connector.relay.relay import Relay
+from connector.relay.sealing import Sealer
+from connector.relay.service import RelayService
+from connector.serve import HttpServer
+from connector.signing import Secret
+from connector.testing import generate
+from connector.testing.carts import MemoryCarts
+from connector.testing.conformance.writes import document, fence, offers_write
+from tests.live.drupal_site import Editor, Where
+from tests.relay_house import BLOG, GENEROUS, GERMAN, KEY, LAMP, MUG, SHOP, RelayHouse
+
+SETTINGS = "/admin/config/services/commerce-connector"
+EVIL = 'A <script>alert("title")</script> & "mug"'
+SOLD: dict[str, tuple[str, tuple[tuple[VariantId, str, int], ...]]] = {
+    "mug": ("A mug", ((MUG, "MUG-1", 1990),)),
+    "lamp": (EVIL, ((LAMP, "LAMP-1", 4900),)),
+    "set": ("A choice", ((MUG, "MUG-1", 1990), (LAMP, "LAMP-1", 4900))),
+}
+"""Products by name: title, variants with SKU and price."""
+
+
+@dataclass(slots=True)
+class DrupalShop:
+    """What a test sets up and looks at."""
+
+    where: Where
+    editor: Editor
+    house: RelayHouse
+    relay_url: str = ""
+    urls: dict[str, str] = field(default_factory=dict)
+    """Pages of the products by name, cart, checkout."""
+    nodes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def carts(self) -> MemoryCarts:
+        return self.house.carts
+
+    def save_settings(self, **changed: str) -> str:
+        """Save the module's settings as an administrator does; what the page says then."""
+        return press(self.editor, f"{self.where.url}{SETTINGS}", "op", **changed)
+
+
+def press(editor: Editor, url: str, button: str, **changed: str) -> str:
+    """Fill in a form of Drupal's administration and press a button by its name."""
+    shown = editor.session.get(url, timeout=60)
+    assert shown.status_code == 200, (url, shown.status_code)
+    form = _DrupalForm.read(shown.text)
+    pressed = {button: form.buttons[button]}
+    answer = editor.session.post(url, {**form.fields, **changed, **pressed}, timeout=60)
+    assert answer.status_code == 200, (url, answer.status_code)
+    return answer.text
+
+
+class _DrupalForm(HTMLParser):
+    """What stands in the fields of the page's main form, and its buttons by their names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self.buttons: dict[str, str] = {}
+        self._select = ""
+
+    @classmethod
+    def read(cls, html: str) -> _DrupalForm:
+        form = cls()
+        form.feed(html[html.index("<form", html.index("<main")) :])
+        return form
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        name, kind = told.get("name", ""), told.get("type", "")
+        if tag == "select":
+            self._select = name
+        elif tag == "option" and "selected" in told:
+            self.fields[self._select] = told["value"]
+        elif tag == "input" and kind == "submit":
+            self.buttons.setdefault(name, told["value"])
+        elif tag == "input" and name and (kind not in ("radio", "checkbox") or "checked" in told):
+            self.fields[name] = told.get("value", "")
+
+
+@contextmanager
+def open_drupal_shop(folder: Path) -> Iterator[DrupalShop]:
+    """Everything up and paired until the block ends. Skips where no Drupal was named."""
+    where = Where.from_environment()
+    house = RelayHouse.build(folder)
+    shop = DrupalShop(where, Editor(where), house)
+    server = HttpServer(relay_app(shop), "127.0.0.1", 0)
+    try:
+        server.start()
+        shop.relay_url = f"http://127.0.0.1:{server.port}"
+        _stock(shop)
+        shop.save_settings(relay=f"{shop.relay_url}/v1/blog")
+        yield shop
+    finally:
+        shop.save_settings(relay="")
+        server.stop()
+        house.database.close()
+
+
+def relay_app(shop: DrupalShop) -> Starlette:
+    """The relay of the shop's site, with the elements."""
+    counter = Counter("relay", "asked", ["operation", "result"], registry=CollectorRegistry())
+    home = shop.where.url
+    secrets = (Secret.parse(shop.where.secret),)
+    site = Storefront(BLOG, SHOP, shop.carts, (GERMAN,), home, frozenset({home}), secrets)
+    relay = Relay(
+        shop.house.database,
+        {BLOG: site},
+        Sealer((KEY,)),
+        SystemClock(),
+        counter,
+        token_lifetime=timedelta(days=30),
+        limits=GENEROUS,
+    )
+    service = RelayService(relay)
+    return Starlette(routes=[service.mount(), storefront_mount()], lifespan=service.lifespan)
+
+
+def _stock(shop: DrupalShop) -> None:
+    """Put the products on the site."""
+    secrets = (Secret.parse(shop.where.secret),)
+    settings = SiteSettings(BLOG, shop.where.url, SHOP, False, secrets, None, {})
+    site = open_site(settings, SystemClock())
+    for name, (title, variants) in SOLD.items():
+        subject = Subject(SubjectKind.PRODUCT, f"shop-{name}")
+        fields: dict[FieldName, JsonValue] = {
+            **generate.fields(1),
+            FieldName("title"): title,
+            FieldName("variants"): [
+                {"id": each, "sku": sku, "title": sku, "media": []} for each, sku, _ in variants
+            ],
+        }
+        (receipt,) = site.write_content([document(subject, fields)])
+        shop.urls[name], shop.nodes[name] = receipt.url or "", str(receipt.cms_id)
+        site.write_offers([offers_of(subject, variants)])
+    for variant, sku, minor in SOLD["set"][1]:
+        shop.house.confirm(variant, sku, minor, quantity=10)
+    for name in ("cart", "checkout"):
+        shop.urls[name] = f"{shop.where.url}/shop/{name}"
+
+
+def offers_of(subject: Subject, variants: tuple[tuple[VariantId, str, int], ...]) -> OffersWrite:
+    """Offers of a product's variants, each with a price in euros."""
+    offers = tuple(
+        replace(
+            generate.offer(1, place, minor),
+            variant=variant,
+            sku=sku,
+            market=MarketName("de"),
+            amount=Money(minor, "EUR"),
+            amount_text=f"{minor / 100:.2f} €".replace(".", ","),
+        )
+        for place, (variant, sku, minor) in enumerate(variants)
+    )
+    return replace(offers_write(subject), offers=offers, fence=fence())
