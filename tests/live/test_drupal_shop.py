@@ -111,7 +111,9 @@ def test_an_article_is_put_into_the_cart_and_the_page_says_so(
 ) -> None:
     shopper.session.headers["referer"] = shop.urls["mug"]
     page = buy(shop, shopper, "2")
-    assert page.url.startswith(f"{shop.urls['mug']}?commerce-said=added&commerce-form=commerce-product")
+    assert page.url.startswith(
+        f"{shop.urls['mug']}?commerce-said=added&commerce-form=commerce-product"
+    )
     assert "It is in your cart." in page.words
     assert bought(shop) == [{MUG: 2}]
 

@@ -77,6 +77,13 @@ final class Events {
   }
 
   /**
+   * An editor asked something of the daemon.
+   */
+  public function asked(array $row, array $request): void {
+    $this->note($row, 'asked', [], $request);
+  }
+
+  /**
    * Events after one, oldest first.
    *
    * @return array
@@ -93,7 +100,7 @@ final class Events {
       'what' => $row['what'],
       'fields' => $row['fields'] === '' ? [] : explode(' ', $row['fields']),
       'user' => (string) $row['user_id'],
-    ], $rows);
+    ] + ($row['request'] === NULL ? [] : ['request' => json_decode($row['request'])]), $rows);
     $last = end($items);
     return ['items' => $items, 'next' => count($rows) === $limit ? $last['event'] : NULL];
   }
@@ -148,7 +155,7 @@ final class Events {
   /**
    * Notes one event.
    */
-  private function note(array $row, string $what, array $fields = []): void {
+  private function note(array $row, string $what, array $fields = [], ?array $request = NULL): void {
     $this->database->insert('commerce_connector_events')->fields([
       'at' => $this->time->getCurrentTime(),
       'backend' => $row['backend'],
@@ -158,6 +165,7 @@ final class Events {
       'what' => $what,
       'fields' => substr(implode(' ', $fields), 0, 190),
       'user_id' => (int) $this->user->id(),
+      'request' => $request === NULL ? NULL : Keys::json($request),
     ])->execute();
   }
 

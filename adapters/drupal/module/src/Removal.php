@@ -49,7 +49,7 @@ final class Removal {
       $this->database->delete('commerce_connector_media')->condition('object_id', $pictures, 'IN')->execute();
       return TRUE;
     }
-    foreach (['fences', 'offers', 'values', 'media', 'events'] as $table) {
+    foreach (['fences', 'offers', 'values', 'media', 'events', 'requests'] as $table) {
       $this->database->truncate("commerce_connector_$table")->execute();
     }
     return FALSE;

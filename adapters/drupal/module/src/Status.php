@@ -15,11 +15,19 @@ final class Status {
 
   /**
    * Keeps the notes of subjects that the site has; answers how many.
+   *
+   * What lists filter by stands in columns of its own.
    */
   public function write(array $items): int {
     $known = $this->stored->objectIds(array_keys($items));
     foreach (array_keys($known) as $key) {
-      $this->database->update('commerce_connector_bindings')->fields(['status' => Keys::json($items[$key]->note)])->condition('subject_key', $key)->execute();
+      $note = $items[$key]->note;
+      $this->database->update('commerce_connector_bindings')->fields([
+        'status' => Keys::json($note),
+        'in_conflict' => (int) !empty($note->conflicts),
+        'is_parked' => (int) !empty($note->parked),
+        'is_late' => (int) !empty($note->waiting),
+      ])->condition('subject_key', $key)->execute();
     }
     return count($known);
   }

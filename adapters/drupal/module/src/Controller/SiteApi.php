@@ -80,6 +80,7 @@ final class SiteApi {
         'multilingual' => $this->mapping->isMultilingual(),
         'merges' => TRUE,
         'adopts' => TRUE,
+        'panel' => TRUE,
         'retire_policies' => array_keys(Retire::POLICIES),
         'max_body_bytes' => ((int) Bytes::toNumber((string) ini_get('post_max_size'))) ?: NULL,
       ],
