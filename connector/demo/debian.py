@@ -107,26 +107,32 @@ def _restore_cluster_configuration() -> None:
 
 def unpack(cache: Path, suite: str, packages: Sequence[str]) -> Path:
     """A directory holding the packages' files, of another Debian suite, installed nowhere."""
-    require_debian(", ".join(packages))
     target = cache / f"{suite}-{key_of(suite, sorted(packages))}"
-
-    def build(unfinished: Path) -> None:
-        say(f"unpacking {' '.join(packages)} of Debian {suite}")
-        with tempfile.TemporaryDirectory(dir=cache) as downloads:
-            _download(cache / "apt" / suite, suite, packages, Path(downloads))
-            for archive in sorted(Path(downloads).glob("*.deb")):
-                run(["dpkg", "--extract", archive, unfinished])
-
-    return once(target, build)
+    return once(target, lambda unfinished: unpack_into(unfinished, cache, suite, packages))
 
 
-def _download(state: Path, suite: str, packages: Sequence[str], into: Path) -> None:
+def unpack_into(
+    place: Path, cache: Path, suite: str, packages: Sequence[str], *, whole: bool = False
+) -> None:
+    """Unpack the packages into `place`; `whole`: with all that they need, the C library too."""
+    require_debian(", ".join(packages))
+    say(f"unpacking {' '.join(packages)} of Debian {suite}")
+    with tempfile.TemporaryDirectory(dir=cache) as downloads:
+        (Path(downloads) / "partial").mkdir()
+        _download(cache / "apt" / suite, suite, packages, Path(downloads), whole=whole)
+        for archive in sorted(Path(downloads).glob("*.deb")):
+            run(["dpkg", "--extract", archive, place])
+
+
+def _download(state: Path, suite: str, packages: Sequence[str], into: Path, *, whole: bool) -> None:
+    # The private apt knows of no installed package, hence resolves down to the C library.
+    fetch = ("install", "--yes", "--download-only", "--no-install-recommends")
     failures = []
     for address in archives():
-        options = _private_apt(state, address, suite)
+        options = [*_private_apt(state, address, suite), "-o", f"Dir::Cache::archives={into}"]
         try:
             run(["apt-get", *options, "update"])
-            run(["apt-get", *options, "download", *packages], cwd=into)
+            run(["apt-get", *options, *(fetch if whole else ("download",)), *packages], cwd=into)
             return
         except SetUpFailed as failure:
             failures.append(str(failure))

