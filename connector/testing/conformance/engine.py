@@ -102,10 +102,18 @@ class Witness:
         try:
             self._open.wait(PATIENCE_SECONDS)
             time.sleep(self.seconds)
-            self._answer(claims, fetched)
+            refused, wrong = self._work(claims, fetched)
         finally:
             with self._guard:
                 self._in_hand.difference_update(keys)
+        # Only now: as soon as a receipt is kept, another may take the same row.
+        if refused is not None:
+            self._receipts().give_back(claims, refused)
+            raise refused
+        for claim, error in wrong.items():
+            self._receipts().fail([claim], error)
+        done = [claim for claim in claims if claim not in wrong]
+        self._receipts().settle([(claim, Nothing("done")) for claim in done])
 
     def crashed(self, claims: Sequence[Claimed], error: Exception) -> None:
         self._receipts().fail(claims, ConnectorError(f"crashed: {error}"))
@@ -113,21 +121,25 @@ class Witness:
     def probe(self, target: str) -> None:
         self.probes += 1
 
-    def _answer(self, claims: Sequence[Claimed], fetched: dict[Subject, int]) -> None:
+    def _work(
+        self, claims: Sequence[Claimed], fetched: dict[Subject, int]
+    ) -> tuple[ConnectorError | None, dict[Claimed, ConnectorError]]:
+        """Write what goes well. Answers what the whole site says, and what is wrong with some."""
         with self._guard:
             refused = self.down.pop(0) if self.down else None
         if refused is not None:
-            self._receipts().give_back(claims, refused)
-            raise refused
-        wrong = {claim: error for claim in claims if (error := self._next_error(claim.subject))}
-        for claim, error in wrong.items():
-            if not isinstance(error, ConnectorError):
+            return refused, {}
+        wrong: dict[Claimed, ConnectorError] = {}
+        for claim in claims:
+            error = self._next_error(claim.subject)
+            if isinstance(error, ConnectorError):
+                wrong[claim] = error
+            elif error is not None:
                 raise error
-            self._receipts().fail([claim], error)
-        good = [claim for claim in claims if claim not in wrong]
-        for claim in good:
-            self._write(_key(claim), claim.fence, fetched[claim.subject])
-        self._receipts().settle([(claim, Nothing("done")) for claim in good])
+        for claim in claims:
+            if claim not in wrong:
+                self._write(_key(claim), claim.fence, fetched[claim.subject])
+        return None, wrong
 
     def _next_error(self, subject: Subject) -> Exception | None:
         with self._guard:
