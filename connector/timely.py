@@ -2,7 +2,8 @@
 
 The time-outs of requests and httpx bound each read, so an answer that trickles in keeps a worker
 for ever. These transports bound the whole answer by the same time-out, and raise the library's own
-time-out. Also reads when a server says to come again. Knows no adapter.
+time-out. They keep to what a server says is left of its quota (quota.py). Also reads when a server
+says to come again. Knows no adapter.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ReadTimeoutError
 
+from connector.quota import Quota
 from connector.trust import tls_context
 
 LONGEST_SECONDS = 7 * 86_400.0
@@ -55,7 +57,11 @@ def _moment(text: str) -> datetime | None:
 
 
 class TimelyAdapter(HTTPAdapter):
-    """Mount it on a session: whole answers within the read time-out of each request."""
+    """Mount it on a session: whole answers within the read time-out, requests within a quota."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        self._quota = Quota()
+        super().__init__(*args, **more)
 
     def init_poolmanager(self, *args: Any, **more: Any) -> None:
         super().init_poolmanager(*args, ssl_context=tls_context(), **more)
@@ -67,7 +73,9 @@ class TimelyAdapter(HTTPAdapter):
         return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **more: Any) -> requests.Response:
+        self._quota.wait()
         response = super().send(request, *args, **more)
+        self._quota.note(response.headers)
         response.raw = _Body(response.raw)
         return response
 
@@ -143,15 +151,18 @@ _POOLS = {"http": _PlainPool, "https": _TlsPool}
 
 
 class TimelyTransport(httpx.BaseTransport):
-    """Around any transport: whole answers within the read time-out of each request."""
+    """Around any transport: whole answers within the read time-out, requests within a quota."""
 
     def __init__(self, inner: httpx.BaseTransport | None = None) -> None:
+        self._quota = Quota()
         self._inner = inner or httpx.HTTPTransport(verify=tls_context(), trust_env=False)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._quota.wait()
         seconds = request.extensions.get("timeout", {}).get("read")
         until = None if seconds is None else time.monotonic() + float(seconds)
         response = self._inner.handle_request(request)
+        self._quota.note(response.headers)
         if until is not None:
             assert isinstance(response.stream, httpx.SyncByteStream)
             response.stream = _TimelyStream(response.stream, until, request)
