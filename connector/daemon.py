@@ -350,6 +350,7 @@ class Daemon:
             self._led = leads
             says = "Leads: polls, sweeps and reconciles" if leads else "Leaves leading to another"
             log.info(says, action="leader.taken" if leads else "leader.lost")
+        self._metrics.leads.set(leads)
         if leads:
             ring(self._connector.database, self._clock, self._connector.engine.wake)
 

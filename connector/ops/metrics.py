@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -99,7 +99,11 @@ class Metrics:
             ["job", "outcome"],
             registry=self.registry,
         )
-
+        self.leads = Gauge(
+            "connector_leads",
+            "1: this daemon polls, sweeps and reconciles; of several only one does",
+            registry=self.registry,
+        )
         self.relay = Counter(
             "connector_relay",
             "What shoppers asked of the relay, by what became of it",
