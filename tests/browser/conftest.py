@@ -23,9 +23,9 @@ class Axe:
 
     script: str
 
-    def faults(self, page: Page) -> list[str]:
+    def faults(self, page: Page, within: str = "html") -> list[str]:
         page.evaluate(self.script)
-        found = page.evaluate("axe.run().then(({ violations }) => violations)")
+        found = page.evaluate("(at) => axe.run(at).then(({ violations }) => violations)", within)
         return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
 
 

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 import { Offers, offerFor } from '../../connector/relay/storefront/offers.js';
 import { PROBLEM, Relay, isUnsure, newKey } from '../../connector/relay/storefront/relay.js';
+import { SitesCart } from '../../connector/relay/storefront/site.js';
 import { speaker } from '../../connector/relay/storefront/words.js';
 
 const URL = 'https://relay.example/v1/blog';
@@ -193,6 +194,65 @@ test('the price of a quantity is that of the highest step it reaches', () => {
   const steps = [offer('A', 9), offer('A', 7, 10), offer('A', 5, 100)];
   assert.deepEqual([1, 9, 10, 99, 100].map((wanted) => offerFor(steps, wanted).amount.minor), [9, 9, 7, 7, 5]);
   assert.equal(offerFor([offer('A', 7, 10)], 9), null);
+});
+
+// ---- one cart with the page's site ----
+
+/** A site that keeps a token in a cookie that only it reads, and a mark beside it. */
+function keeping(token, mark) {
+  const site = { token, mark, told: [], ok: true };
+  site.fetch = async (url, { body }) => {
+    if (!site.ok) return { ok: false, json: async () => ({ code: 'no' }) };
+    const said = JSON.parse(body);
+    site.told.push(said);
+    if ('token' in said) Object.assign(site, { token: said.token, mark: `mark of ${said.token}` });
+    return { ok: true, json: async () => ({ token: site.token }) };
+  };
+  site.cookies = () => (site.mark ? `other=1; commerce_cart=${site.mark}; more=2` : 'other=1');
+  return site;
+}
+
+async function shared(relay, site) {
+  relay.share(new SitesCart('/cart', 'mark', relay.storage, site.fetch, site.cookies));
+  await relay.last;
+}
+
+test("the site's cart is taken where its mark is not known, and not asked for again", async () => {
+  const { relay, kept } = scripted({ cart: cart(3), changes: [] });
+  const site = keeping('cct_site', 'm1');
+  await shared(relay, site);
+  await relay.read();
+  assert.equal(relay.token, 'cct_site');
+  assert.deepEqual([relay.cart.pieces, kept.get('mark'), site.told], [3, 'm1', [{}]]);
+  await shared(relay, site);
+  assert.equal(site.told.length, 1);
+});
+
+test('the site is told of a new token, and that the cart is over', async () => {
+  const { relay } = scripted(made);
+  const site = keeping(null, '');
+  await shared(relay, site);
+  assert.deepEqual(site.told, []);
+  await relay.add({ sku: 'A' }, 1);
+  relay.forget();
+  await settled();
+  assert.deepEqual(site.told, [{ token: 'cct_1' }, { token: null }]);
+});
+
+test('a site that does not answer costs no cart, and is told later', async () => {
+  const { relay } = scripted(made);
+  const site = keeping(null, '');
+  await shared(relay, site);
+  site.ok = false;
+  await relay.add({ sku: 'A' }, 1);
+  await settled();
+  assert.equal(relay.token, 'cct_1');
+  site.mark = 'other';
+  await shared(relay, site);
+  assert.equal(relay.token, 'cct_1');
+  Object.assign(site, { ok: true, mark: '' });
+  await shared(relay, site);
+  assert.deepEqual(site.told, [{ token: 'cct_1' }]);
 });
 
 // ---- words ----

@@ -8,6 +8,7 @@
 
 import { Offers } from './offers.js';
 import { Relay } from './relay.js';
+import { SitesCart } from './site.js';
 import { speaker } from './words.js';
 
 let shared = null;
@@ -21,11 +22,15 @@ export function page() {
 
 function begin(meta) {
   const relay = new Relay(meta.content, { market: meta.dataset.market || null, storage: storage() });
+  const { cart } = meta.dataset;
+  const share = () => cart && relay.storage && relay.share(new SitesCart(cart, `${relay.slot} mark`, relay.storage));
+  share();
   const offers = new Offers(relay);
   const say = speaker(document.documentElement.lang, ownWords());
   addEventListener('storage', (event) => event.key === relay.slot && relay.read().catch(() => {}));
   addEventListener('pageshow', (event) => {
     if (!event.persisted) return;
+    share();
     relay.read().catch(() => {});
     offers.refresh();
   });

@@ -44,6 +44,13 @@ export class Relay extends EventTarget {
     this.fetch = (...all) => fetch(...all);
     this.wait = wait;
     this.last = Promise.resolve();
+    this.site = null;
+  }
+
+  /** Share the cart with the page's site, which may not answer. */
+  share(site) {
+    this.site = site;
+    this.last = this.last.then(() => site.agree(this)).catch(() => {});
   }
 
   get token() {
@@ -55,6 +62,11 @@ export class Relay extends EventTarget {
   }
 
   set token(token) {
+    this.keep(token);
+    this.site?.tell(token).catch(() => {});
+  }
+
+  keep(token) {
     this.kept = token;
     try {
       if (token) this.storage?.setItem(this.slot, token);
@@ -66,6 +78,7 @@ export class Relay extends EventTarget {
 
   /** The cart as the engine has it now; null where there is none. */
   async read() {
+    if (this.site) await this.last;
     if (!this.token) return this.hold(null);
     try {
       return await this.ask('GET', '/carts/current');
