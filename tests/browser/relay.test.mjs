@@ -213,7 +213,9 @@ function keeping(token, mark) {
 }
 
 async function shared(relay, site) {
-  relay.share(new SitesCart('/cart', 'mark', relay.storage, site.fetch, site.cookies));
+  const { fetch } = relay;
+  relay.fetch = (url, request) => (url === '/cart' ? site : { fetch }).fetch(url, request);
+  relay.share(new SitesCart('/cart', relay, site.cookies));
   await relay.last;
 }
 
@@ -223,7 +225,7 @@ test("the site's cart is taken where its mark is not known, and not asked for ag
   await shared(relay, site);
   await relay.read();
   assert.equal(relay.token, 'cct_site');
-  assert.deepEqual([relay.cart.pieces, kept.get('mark'), site.told], [3, 'm1', [{}]]);
+  assert.deepEqual([relay.cart.pieces, kept.get(`${relay.slot} mark`), site.told], [3, 'm1', [{}]]);
   await shared(relay, site);
   assert.equal(site.told.length, 1);
 });

@@ -23,7 +23,7 @@ export function page() {
 function begin(meta) {
   const relay = new Relay(meta.content, { market: meta.dataset.market || null, storage: storage() });
   const { cart } = meta.dataset;
-  const share = () => cart && relay.storage && relay.share(new SitesCart(cart, `${relay.slot} mark`, relay.storage));
+  const share = () => cart && relay.share(new SitesCart(cart, relay));
   share();
   const offers = new Offers(relay);
   const say = speaker(document.documentElement.lang, ownWords());

@@ -50,7 +50,7 @@ export class Relay extends EventTarget {
   /** Share the cart with the page's site, which may not answer. */
   share(site) {
     this.site = site;
-    this.last = this.last.then(() => site.agree(this)).catch(() => {});
+    this.last = this.last.then(() => site.agree()).catch(() => {});
   }
 
   get token() {

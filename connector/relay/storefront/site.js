@@ -1,29 +1,24 @@
 /**
- * The cart that the page's own site keeps for this browser, for forms that are sent without script.
- *
- * Its token is in a cookie that no script reads: the site is asked for it, and told of a new one. The
- * mark in another cookie says when: whenever it is not the known one.
+ * The cart that the page's site keeps for forms without script, its token in a cookie that no script
+ * reads. Another mark than the known one: the site has another token.
  */
 
-const LONGEST_MS = 4000;
-
 export class SitesCart {
-  /** `slot` is where the known mark is kept; `cookies` answers those of the page. */
-  constructor(url, slot, storage, fetch = globalThis.fetch, cookies = () => document.cookie) {
-    Object.assign(this, { url, slot, storage, cookies, fetch: (...all) => fetch(...all) });
+  constructor(url, relay, cookies = () => document.cookie) {
+    Object.assign(this, { url, relay, cookies, slot: `${relay.slot} mark` });
   }
 
   /** Give the relay's client what the site has, or the site what it has not been told of. */
-  async agree(relay) {
-    const known = this.storage.getItem(this.slot);
+  async agree() {
+    const { storage, token } = this.relay;
+    const known = storage.getItem(this.slot);
     const mark = this.mark();
-    if (mark && mark !== known) relay.keep(await this.ask({}));
-    else if (known === null && relay.token) await this.tell(relay.token);
+    if (mark && mark !== known) this.relay.keep(await this.ask({}));
+    else if (token && known === null) await this.tell(token);
   }
 
-  /** Tell the site of a new token; null: the cart is over. */
   async tell(token) {
-    this.storage.removeItem(this.slot);
+    this.relay.storage.removeItem(this.slot);
     await this.ask({ token });
   }
 
@@ -32,16 +27,16 @@ export class SitesCart {
   }
 
   async ask(said) {
-    const response = await this.fetch(this.url, {
+    const response = await this.relay.fetch(this.url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(said),
       keepalive: true,
-      signal: AbortSignal.timeout(LONGEST_MS),
+      signal: AbortSignal.timeout(4000),
     });
     if (!response.ok) throw response;
     const { token } = await response.json();
-    this.storage.setItem(this.slot, this.mark() ?? '');
+    this.relay.storage.setItem(this.slot, this.mark() ?? '');
     return token;
   }
 }
