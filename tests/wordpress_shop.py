@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from adapters.wordpress.site import open_site
 from connector.clock import SystemClock
+from connector.demo.mariadb import MariaDB
 from connector.demo.wordpress import WordPress
 from connector.model import FieldName, JsonValue, MarketName, Money, Subject, SubjectKind, VariantId
 from connector.ports import OffersWrite, SiteSettings
@@ -29,8 +30,8 @@ from connector.signing import Secret
 from connector.testing import generate
 from connector.testing.carts import MemoryCarts
 from connector.testing.conformance.writes import document, offers_write
+from tests import wordpress_kinds
 from tests.browser.counter import served
-from tests.conftest import WORDPRESS_PLUGIN
 from tests.relay_house import BLOG, GENEROUS, GERMAN, KEY, LAMP, MUG, SHOP, RelayHouse
 
 EVIL = 'A <script>alert("title")</script> & "mug"'
@@ -79,14 +80,19 @@ class WordPressShop:
 
 @contextmanager
 def open_wordpress_shop(
-    cache: Path, folder: Path, *, hosted: bool = False
+    cache: Path,
+    folder: Path,
+    *,
+    hosted: bool = False,
+    kind: str = "sqlite",
+    mariadb: MariaDB | None = None,
 ) -> Iterator[WordPressShop]:
     """Everything up and paired until the block ends."""
     house = RelayHouse.build(folder)
     if hosted:
         can = replace(house.carts.capabilities, hosted_checkout=True, shows_cart_id=True)
         house.carts = MemoryCarts(house.carts.articles.values(), can)
-    wordpress = WordPress.start(cache, plugin=WORDPRESS_PLUGIN)
+    wordpress = wordpress_kinds.start(kind, cache, mariadb)
     try:
         shop = WordPressShop(wordpress, house, wordpress.php("echo commerce_connector_pair();"))
         with served(relay_app(shop)) as url:

@@ -27,7 +27,6 @@ from adapters.site_api import wire
 from adapters.site_api.client import SiteApi, address
 from adapters.wordpress.site import build_zip, endpoint, open_site
 from connector import signing
-from connector.demo.editions import NEWEST, OLDEST, USUAL
 from connector.demo.mariadb import MariaDB
 from connector.demo.wordpress import WordPress
 from connector.errors import Rejected, TargetDown
@@ -56,7 +55,9 @@ from connector.testing.conformance.writes import (
     term_write,
     write_id,
 )
+from tests import wordpress_kinds
 from tests.contract.site_api_contract import Contract
+from tests.wordpress_kinds import VERSIONS
 
 pytestmark = pytest.mark.live
 PLUGIN = Path(__file__).resolve().parents[2] / "adapters" / "wordpress" / "plugin"
@@ -178,20 +179,9 @@ def _breaking(site: SiteApi) -> Iterator[None]:
         session.request = send  # type: ignore[method-assign]
 
 
-EDITIONS = {"oldest": OLDEST, "newest": NEWEST}
-
-
-@pytest.fixture(
-    scope="module",
-    params=["sqlite", "mariadb", "oldest", pytest.param("newest", marks=pytest.mark.newest)],
-)
+@pytest.fixture(scope="module", params=["sqlite", "mariadb", *VERSIONS])
 def bench(request: pytest.FixtureRequest, cache: Path, mariadb: MariaDB) -> Iterator[Bench]:
-    wordpress = WordPress.start(
-        cache,
-        edition=EDITIONS.get(request.param, USUAL),
-        database=None if request.param == "sqlite" else mariadb,
-        plugin=PLUGIN,
-    )
+    wordpress = wordpress_kinds.start(request.param, cache, mariadb)
     try:
         yield Bench(wordpress, wordpress.php("echo commerce_connector_pair();"))
         log = wordpress.debug_log

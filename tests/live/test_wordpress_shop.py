@@ -25,6 +25,7 @@ from connector.model import VariantId
 from tests.conftest import WORDPRESS_PLUGIN
 from tests.plain_browser import Page, PlainBrowser
 from tests.relay_house import LAMP, MUG
+from tests.wordpress_kinds import VERSIONS
 from tests.wordpress_shop import EVIL, WordPressShop, open_wordpress_shop
 
 pytestmark = pytest.mark.live
@@ -43,9 +44,15 @@ PERSON = {
 ADD_MUG = "Add to cart: A mug"
 
 
-@pytest.fixture(scope="module")
-def shop(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPressShop]:
-    with open_wordpress_shop(cache, tmp_path_factory.mktemp("shop")) as shop:
+@pytest.fixture(scope="module", params=["sqlite", *VERSIONS])
+def shop(
+    request: pytest.FixtureRequest,
+    cache: Path,
+    mariadb: MariaDB,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[WordPressShop]:
+    folder = tmp_path_factory.mktemp("shop")
+    with open_wordpress_shop(cache, folder, kind=request.param, mariadb=mariadb) as shop:
         yield shop
         log = shop.wordpress.debug_log
         assert not log.exists(), log.read_text()[:2000]
