@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     or_,
     select,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 
 from connector.model import Lane, SiteName, Subject, SubjectKind
 from connector.state.database import Marked, insert, note_marked
-from connector.state.tables import counters, parked, todo
+from connector.state.tables import counters, mirror, parked, todo
 
 
 class Priority(IntEnum):
@@ -196,15 +197,17 @@ def claim(
     lease_seconds: float,
     owner: str,
     below: int | None = None,
+    gather_seconds: float = 0.0,
 ) -> list[Claimed]:
     """Take up to `limit` due rows of a site, most urgent first.
 
     `below` asks for rows more urgent than this priority only. A row under another's living lease is
-    never taken.
+    never taken, nor one that the site has confirmed within `gather_seconds`: a storm of changes to
+    one product is gathered into few writes, and the first of them goes at once.
     """
     chosen = (
         select(todo.c.id)
-        .where(*_free(site, lanes, now, below))
+        .where(*_free(site, lanes, now, below), *_rested(now, gather_seconds))
         .order_by(todo.c.priority, todo.c.due_at, todo.c.subject, todo.c.lane)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -236,9 +239,11 @@ def any_due(
     lanes: Sequence[Lane],
     now: datetime,
     below: int | None = None,
+    gather_seconds: float = 0.0,
 ) -> bool:
     """Whether a claim would find anything. Cheap, and keeps no writer out."""
-    found = select(todo.c.id).where(*_free(site, lanes, now, below)).limit(1)
+    wanted = (*_free(site, lanes, now, below), *_rested(now, gather_seconds))
+    found = select(todo.c.id).where(*wanted).limit(1)
     return connection.execute(found).first() is not None
 
 
@@ -252,6 +257,19 @@ def _free(
         or_(todo.c.lease_until.is_(None), todo.c.lease_until <= now),
     ]
     return wanted if below is None else [*wanted, todo.c.priority < below]
+
+
+def _rested(now: datetime, gather_seconds: float) -> list[ColumnElement[bool]]:
+    if not gather_seconds:
+        return []
+    just_confirmed = exists().where(
+        mirror.c.site == todo.c.site,
+        mirror.c.lane == todo.c.lane,
+        mirror.c.kind == todo.c.kind,
+        mirror.c.subject == todo.c.subject,
+        mirror.c.confirmed_at.between(now - timedelta(seconds=gather_seconds), now),
+    )
+    return [~just_confirmed]
 
 
 def _claimed(row: Mapping[str, Any]) -> Claimed:

@@ -52,6 +52,7 @@ class DistributedEngine:
     clock: Clock
     lines: Sequence[Line]
     lease_seconds: float = 120.0
+    gather_seconds: float = 0.0
     chance: Callable[[], float] = random.random
     _steps: embedded.Engine = field(init=False)
     _workers: Workers = field(init=False)
@@ -67,7 +68,13 @@ class DistributedEngine:
 
     def __post_init__(self) -> None:
         self._steps = embedded.Engine(
-            self.database, self.clock, (), self.lease_seconds, self.chance, self.leads
+            self.database,
+            self.clock,
+            (),
+            self.lease_seconds,
+            self.gather_seconds,
+            self.chance,
+            self.leads,
         )
         self._shares = {(line.site, line.name): line for line in self.lines}
         self._places = Counter((line.site, line.name) for line in self.lines)

@@ -65,6 +65,8 @@ class Engine:
     clock: Clock
     lines: Sequence[Line]
     lease_seconds: float = 120.0
+    gather_seconds: float = 0.0
+    """How long a product rests after a write, so that what changes meanwhile goes together."""
     chance: Callable[[], float] = random.random
     may_probe: Callable[[], bool] = lambda: True
     """Whether this process is the one that tries a target again; one probe at a time is enough."""
@@ -131,7 +133,9 @@ class Engine:
         if not lanes:
             return False
         with self.database.read() as connection:
-            due = todo.any_due(connection, line.site, lanes, self.clock.now(), line.below)
+            due = todo.any_due(
+                connection, line.site, lanes, self.clock.now(), line.below, self.gather_seconds
+            )
         if not due:
             self._resume(on_trial)
             return False
@@ -145,6 +149,7 @@ class Engine:
                 lease_seconds=self.lease_seconds,
                 owner=owner,
                 below=line.below,
+                gather_seconds=self.gather_seconds,
             )
         if claims and self._carry_out(line, claims):
             self._resume(on_trial)

@@ -17,6 +17,9 @@ from connector.state.database import Database
 from connector.work.embedded import Engine as EmbeddedEngine
 from connector.work.embedded import Line
 
+GATHER_SECONDS = 0.4
+"""A product that changes all the time is written about twice a second."""
+
 
 class Engine(Protocol):
     """Works off what is due, from `start` to `stop`, on the lines that it was made with."""
@@ -45,10 +48,10 @@ def engine_for(
 ) -> Engine:
     """The engine for a state. Raises ConfigError when what it needs is not installed."""
     if database.path is not None:
-        return EmbeddedEngine(database, clock, lines, lease_seconds=lease_seconds)
+        return EmbeddedEngine(database, clock, lines, lease_seconds, GATHER_SECONDS)
     with _needing_the_extra():
         from connector.work.distributed import DistributedEngine  # noqa: PLC0415
-    return DistributedEngine(database, clock, lines, lease_seconds=lease_seconds)
+    return DistributedEngine(database, clock, lines, lease_seconds, GATHER_SECONDS)
 
 
 def prepare_engine(database: Database) -> None:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from connector.clock import SystemClock
@@ -34,10 +35,12 @@ from connector.testing.clock import FakeClock
 from connector.testing.faults import FaultySite, Script, slow
 from connector.testing.site import MemorySite
 from connector.work.embedded import Engine, Line
+from connector.work.engine import GATHER_SECONDS
 from connector.work.retry import RetryPolicy
 from tests.house import BACKEND, EUROS, SITE, House, picture
 
 LATENCY_SECONDS = 0.05
+FAST_SECONDS = 0.005
 WORKERS = 2
 CONTENT_BATCH = 100
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
@@ -63,12 +66,18 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, catalogue: MemoryCatalogue, *, start: bool = True) -> Iterator[Running]:
+def running(
+    folder: Path,
+    catalogue: MemoryCatalogue,
+    *,
+    start: bool = True,
+    latency: float = LATENCY_SECONDS,
+) -> Iterator[Running]:
     database = open_database(f"sqlite:///{folder}/state.db")
     clock, site = SystemClock(), MemorySite("blog")
     script = Script()
     for method in ("write_offers", "write_content", "write_terms", "retire"):
-        script.always(method, slow(LATENCY_SECONDS))
+        script.always(method, slow(latency))
     work = SiteWork(
         database,
         SITE,
@@ -82,7 +91,8 @@ def running(folder: Path, catalogue: MemoryCatalogue, *, start: bool = True) -> 
     )
     urgent = Line(SITE, BACKEND, (Lane.OFFERS,), OFFERS_BATCH, work, Priority.BULK, "urgent")
     both = Line(SITE, BACKEND, (Lane.OFFERS, Lane.CONTENT), CONTENT_BATCH, work)
-    engine = Engine(database, clock, [urgent, *[both] * WORKERS])
+    lines = [urgent, *[both] * WORKERS]
+    engine = Engine(database, clock, lines, gather_seconds=GATHER_SECONDS)
     detector = Detector(database, BACKEND, catalogue, [SITE], clock, engine.wake)
     detector.poll()
     found = Running(catalogue, site, detector, engine)
@@ -100,6 +110,7 @@ def running(folder: Path, catalogue: MemoryCatalogue, *, start: bool = True) -> 
 
 @dataclass(frozen=True, slots=True)
 class Storm:
+    latency: float
     changes: int
     seconds: float
     writes: int
@@ -111,15 +122,17 @@ class Storm:
 
     def __str__(self) -> str:
         return (
-            f"storm: {self.changes} stock changes of one SKU in {self.seconds:.2f} s: "
-            f"{self.writes} writes (goal <= 5), the last value stands: {self.last_stands}"
+            f"storm: {self.changes} stock changes of one SKU in {self.seconds:.2f} s, "
+            f"{self.latency * 1000:.0f} ms a call: {self.writes} writes (goal <= 5), "
+            f"the last value stands: {self.last_stands}"
         )
 
 
-def storm(folder: Path, changes: int = 1000) -> Storm:
+def storm(folder: Path, changes: int = 1000, latency: float = LATENCY_SECONDS) -> Storm:
     """Change one variant's stock over and over within a second, polled all the time."""
     variant, subject = generate.product(3).variants[0].id, generate.product_subject(3)
-    with running(folder, MemoryCatalogue(generate.products(20))) as now:
+    catalogue = MemoryCatalogue(generate.products(20))
+    with running(folder, catalogue, latency=latency) as now:
         now.detector.import_new_sites()
         _until(lambda: now.due() == 0, 60)
         before, over = now.site.counts["write_offers.items"], threading.Event()
@@ -134,7 +147,7 @@ def storm(folder: Path, changes: int = 1000) -> Storm:
         over.set()
         poller.join()
         writes = now.site.counts["write_offers.items"] - before
-        return Storm(changes, seconds, writes, _quantity(now.site, subject) == changes)
+        return Storm(latency, changes, seconds, writes, _quantity(now.site, subject) == changes)
 
 
 def _pieces(number: int) -> Stock:
@@ -362,6 +375,7 @@ def _sleep_until(moment: float) -> None:
 
 FIGURES: dict[str, Callable[[Path], Storm | Backlog | Interleavings]] = {
     "storm": storm,
+    "fast storm": partial(storm, latency=FAST_SECONDS),
     "backlog": backlog,
     "interleavings": interleavings,
 }

@@ -6,14 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.figures import backlog, interleavings, storm
+from connector.work.engine import GATHER_SECONDS
+from tests.faults.figures import (
+    FAST_SECONDS,
+    LATENCY_SECONDS,
+    backlog,
+    interleavings,
+    storm,
+)
 from tests.faults.soak import slope_per_hour, student_t
 
 
-def test_a_storm_of_one_product_is_a_few_writes(tmp_path: Path) -> None:
-    found = storm(tmp_path)
+@pytest.mark.parametrize("latency", [LATENCY_SECONDS, FAST_SECONDS])
+def test_a_storm_of_one_product_is_a_few_writes(tmp_path: Path, latency: float) -> None:
+    found = storm(tmp_path, latency=latency)
     assert found.last_stands
-    assert found.writes <= 25, str(found)
+    assert found.writes <= 3 + found.seconds / GATHER_SECONDS, str(found)
 
 
 def test_stock_overtakes_a_backlog_of_content(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from connector.model import Lane, SiteName, Subject, SubjectKind
 from connector.ports import Fence
 from connector.state import freshness, targets, todo
 from connector.state.database import Database, open_database
+from connector.state.mirror import MirrorRow, save_mirror
 from connector.state.todo import Claimed, Due, Priority, Why
 
 SITE = SiteName("blog")
@@ -249,3 +250,39 @@ def test_freshness_is_the_age_of_the_oldest_unconfirmed_change(database: Databas
     with database.read() as connection:
         lanes = {each.lane: each for each in freshness.lane_status(connection, [SITE])}
     assert lanes[Lane.OFFERS].oldest_at == NOW + timedelta(seconds=10)
+
+
+def test_what_the_site_has_just_confirmed_rests_while_changes_gather(database: Database) -> None:
+    mark(database, 1, 2)
+    row = MirrorRow(SITE, Lane.OFFERS, subject(1), {}, "1.1", NOW)
+    with database.write() as connection:
+        save_mirror(connection, [row])
+
+    def taken(seconds: float) -> list[str]:
+        now = NOW + timedelta(seconds=seconds)
+        with database.write() as connection:
+            claims = todo.claim(
+                connection,
+                SITE,
+                lanes=[Lane.OFFERS],
+                limit=5,
+                now=now,
+                lease_seconds=60,
+                owner="w",
+                gather_seconds=0.4,
+            )
+            lanes = [Lane.OFFERS]
+            assert not todo.any_due(connection, SITE, lanes, now, gather_seconds=0.4)
+        return [each.subject.id for each in claims]
+
+    assert taken(0.3) == ["p2"]
+    assert taken(0.401) == ["p1"]
+
+
+def test_a_confirmation_from_the_future_keeps_nothing_waiting(database: Database) -> None:
+    """The clock was set back since."""
+    mark(database, 1)
+    row = MirrorRow(SITE, Lane.OFFERS, subject(1), {}, "1.1", NOW + timedelta(hours=1))
+    with database.write() as connection:
+        save_mirror(connection, [row])
+        assert todo.any_due(connection, SITE, [Lane.OFFERS], NOW, gather_seconds=0.4)
