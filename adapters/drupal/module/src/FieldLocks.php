@@ -38,7 +38,8 @@ final class FieldLocks {
     if (!in_array($field->getName(), $locked, TRUE) || $account->hasPermission('edit commerce-owned fields')) {
       return AccessResult::neutral()->addCacheableDependency($settings)->cachePerPermissions();
     }
-    if ($node->isNew() || !$this->stored->bindingsOf('product', (string) $node->id())) {
+    $binding = $node->isNew() ? NULL : $this->stored->bindingsOf('product', (string) $node->id())[0] ?? NULL;
+    if (!$binding || $this->isTaken($binding, $field->getName())) {
       return AccessResult::neutral()->setCacheMaxAge(0);
     }
     return AccessResult::forbidden(self::reason((string) $field->getLabel()))->addCacheableDependency($settings)->cachePerPermissions()->setCacheMaxAge(0);
@@ -58,6 +59,19 @@ final class FieldLocks {
       }
     }
     return $labels;
+  }
+
+  /**
+   * Whether editors have taken a field of the node over from the shop.
+   */
+  private function isTaken(array $binding, string $field): bool {
+    $fields = json_decode((string) $binding['status'], TRUE)['fields'] ?? [];
+    foreach ($fields as $name => $special) {
+      if ($special['state'] !== 'returning' && $this->mapping->field((string) strtok($name, '@')) === $field) {
+        return TRUE;
+      }
+    }
+    return FALSE;
   }
 
   private static function reason(string $label): string {

@@ -102,28 +102,6 @@ final class View {
   }
 
   /**
-   * What the daemon says of a product, for its editors.
-   *
-   * @return array
-   *   Empty where the node is no product of a backend.
-   */
-  public function status(NodeInterface $node): array {
-    $row = $this->stored->bindingsOf('product', (string) $node->id())[0] ?? NULL;
-    if (!$row) {
-      return [];
-    }
-    $source = $this->values($row)['source'] ?? [];
-    $lines = [$this->t('Product @id of @backend.', ['@id' => $row['backend_id'], '@backend' => $row['backend']])];
-    if (is_string($source['admin_url'] ?? NULL) && preg_match('#^https?://#', $source['admin_url'])) {
-      $lines[] = $this->t('<a href=":url">Edit it at the backend</a>.', [':url' => $source['admin_url']]);
-    }
-    foreach ((array) json_decode((string) $row['status'], TRUE) as $name => $value) {
-      $lines[] = $this->t('@name: @value', ['@name' => $name, '@value' => is_string($value) ? $value : Keys::json($value)]);
-    }
-    return ['#theme' => 'item_list', '#items' => $lines, '#cache' => ['max-age' => 0]];
-  }
-
-  /**
    * A product as templates take it; NULL where the node is none.
    *
    * Price and stock follow the choice in the form of the given name.
