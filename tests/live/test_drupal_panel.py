@@ -185,8 +185,9 @@ def test_lists_show_and_filter_how_products_stand(desk: Desk) -> None:
     assert title not in desk.reads(f"{products}&in_conflict=0")
     desk.note()
     assert "No product stands so." in desk.reads(f"{products}&in_conflict=1")
-    parked: JsonValue = {"lane": "content", "since": NOW, "code": "Rejected", "reason": "x", "next": ""}
-    desk.note(parked=[parked])
+    desk.note(
+        parked=[{"lane": "media", "since": NOW, "code": "Rejected", "reason": "x", "next": ""}]
+    )
     assert title in desk.reads(f"{products}&is_parked=1")
     desk.note(waiting={"since": NOW, "reason": "the shop answered 503"})
     assert title in desk.reads(f"{products}&is_late=1")
