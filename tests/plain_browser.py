@@ -104,6 +104,10 @@ class Page:
         assert fits, (button, [each.buttons for each in found])
         return fits[0]
 
+    def form_with(self, field: str) -> Form:
+        """The first form with a field of this name."""
+        return next(each for each in self._read().forms if field in each.fields)
+
     def _read(self) -> _Reader:
         reader = _Reader()
         reader.feed(self.html)

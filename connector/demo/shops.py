@@ -89,7 +89,8 @@ class MedusaShop:
         return cls(medusa, postgres, credential=medusa.secret_key)
 
     def settings(self) -> Mapping[str, Any]:
-        return {"system": "medusa", "url": self.medusa.url}
+        options = {"publishable_key": self.medusa.publishable_key}
+        return {"system": "medusa", "url": self.medusa.url, "options": options}
 
     def addresses(self) -> Mapping[str, str]:
         login = f"{self.medusa.admin_email} / {self.medusa.admin_password}"

@@ -22,12 +22,16 @@ import httpx
 
 from connector.demo import shops
 from connector.demo.installed import Installed
-from connector.demo.machine import SetUpFailed, cache_dir, free_port, say, scratch
+from connector.demo.machine import LOOPBACK, SetUpFailed, cache_dir, free_port, say, scratch
 from connector.demo.wordpress import WordPress
 from connector.signing import format_secret
 
 PLUGIN = Path(__file__).resolve().parents[2] / "adapters" / "wordpress" / "plugin"
 PATIENCE_SECONDS = 300.0
+SELLING = (
+    "update_option( 'commerce_connector_relay', $args[0] ); Commerce_Connector_Shop_Pages::make();"
+)
+"""What an administrator does on the settings page so that shoppers can buy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def show(system: str, products: int, site: str | None, site_secret: str, once: b
     cache.mkdir(parents=True, exist_ok=True)
     hook = format_secret(secrets.token_bytes(32))
     with ExitStack() as stack:
-        page = _page(cache, site, site_secret)
+        page = _page(cache, site, site_secret, port)
         stack.callback(page.clean_up)
         say(f"WordPress is up at {page.url}")
         shop = shops.start(system, cache, products, port, hook)
@@ -66,7 +70,7 @@ def show(system: str, products: int, site: str | None, site_secret: str, once: b
             _until_stopped()
 
 
-def _page(cache: Path, site: str | None, site_secret: str) -> Page:
+def _page(cache: Path, site: str | None, site_secret: str, port: int) -> Page:
     if site is not None:
         if not site_secret:
             raise SetUpFailed(
@@ -76,13 +80,24 @@ def _page(cache: Path, site: str | None, site_secret: str) -> Page:
         return Page(site, site_secret, "yours", lambda: None)
     ours = WordPress.start(cache, plugin=PLUGIN)
     secret = ours.php("echo commerce_connector_pair();").strip()
+    ours.php(SELLING, _relay(port))
     return Page(ours.url, secret, f"{ours.admin_user} / {ours.admin_password}", ours.stop)
+
+
+def _relay(port: int) -> str:
+    """The relay's address for the page, as its settings take it."""
+    return f"http://{LOOPBACK}:{port}/v1/blog"
 
 
 def _installed(shop: shops.Shop, page: Page, hook: str, port: int) -> Installed:
     host = httpx.URL(str(shop.settings()["url"])).host
     home = scratch("demo")
-    keys = {"shop-key": shop.credential, "shop-webhook-secret": hook, "blog-secret": page.secret}
+    keys = {
+        "shop-key": shop.credential,
+        "shop-webhook-secret": hook,
+        "blog-secret": page.secret,
+        "relay-key": format_secret(secrets.token_bytes(32)),
+    }
     for name, value in keys.items():
         (home / name).write_text(value)
         (home / name).chmod(0o600)
@@ -104,6 +119,7 @@ def _installed(shop: shops.Shop, page: Page, hook: str, port: int) -> Installed:
             }
         },
         "media": {"allow_private_hosts": [host]},
+        "relay": {"keys": [{"file": f"{home}/relay-key"}]},
     }
     return Installed(home, settings, {}, port)
 
@@ -153,7 +169,8 @@ def _wait_for(true: Callable[[], bool], what: str, installed: Installed) -> None
 
 def _farewell(installed: Installed, shop: shops.Shop, page: Page, seconds: float) -> None:
     lines = {
-        "pages": f"{page.url}/products/",
+        "pages (find something and buy it)": f"{page.url}/products/",
+        "the relay, for the settings there": _relay(installed.port),
         "WordPress login": f"{page.url}/wp-admin/ ({page.login})",
         **shop.addresses(),
         "the daemon": f"{installed.url}/metrics",
@@ -161,7 +178,7 @@ def _farewell(installed: Installed, shop: shops.Shop, page: Page, seconds: float
     }
     say(f"all of it in {seconds:.0f} s. Try it:")
     for what, where in lines.items():
-        say(f"  {what:32} {where}")
+        say(f"  {what:34} {where}")
 
 
 def _until_stopped() -> None:

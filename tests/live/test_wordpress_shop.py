@@ -11,6 +11,7 @@ import re
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -18,11 +19,16 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
+from adapters.sandbox.run import running_shop
+from connector.demo.installed import Installed
+from connector.demo.machine import free_port
 from connector.demo.mariadb import MariaDB
+from connector.demo.show import SELLING
 from connector.demo.wordpress import WordPress
 from connector.errors import TargetDown
 from connector.model import VariantId
 from tests.conftest import WORDPRESS_PLUGIN
+from tests.live.pair import new_secret, pair_with, site_settings, until
 from tests.plain_browser import Page, PlainBrowser
 from tests.relay_house import LAMP, MUG
 from tests.wordpress_kinds import VERSIONS
@@ -41,6 +47,7 @@ PERSON = {
     "city": "Berlin",
     "country": "de",
 }
+PAGE = "echo Commerce_Connector_Shop_Pages::url( $args[0] );"
 ADD_MUG = "Add to cart: A mug"
 
 
@@ -299,6 +306,24 @@ def test_without_a_relay_pages_show_prices_and_sell_nothing(
         assert "commerce-cart" not in shopper.get(shop.urls["cart"]).html
     finally:
         shop.address_of_relay(f"{shop.relay_url}/v1/blog")
+
+
+def test_lists_and_skus_hold_what_they_should(shop: WordPressShop) -> None:
+    asked = (
+        "[commerce_products orderby='price' order='desc']",
+        "[commerce_products orderby='price' order='asc' per_page='1']",
+        "[commerce_products search='mug' orderby='title' order='asc']",
+        "[commerce_product sku='lamp-1']",
+    )
+    told = (
+        "$out = array( Commerce_Connector_Picker::by_sku( 'MUG' ) );"
+        " foreach ( $args[0] as $code ) { preg_match_all( '/card-title\">(.*?)<\\/h3/',"
+        " do_shortcode( $code ), $found ); $out[] = array_map( 'wp_strip_all_tags', $found[1] ); }"
+        " echo json_encode( $out );"
+    )
+    here = json.loads(shop.php(told, asked))
+    assert [len(each) for each in here] == [2, 3, 1, 2, 1]
+    assert here[2] == [here[1][1]]
 
 
 # ---- buying ----
@@ -769,6 +794,53 @@ def test_pages_are_made_on_request_only_and_go_with_the_plugin(
         assert json.loads(left) == []
     finally:
         wordpress.stop()
+
+
+def test_a_purchase_through_the_daemon_at_the_sandbox_shops_own_checkout(
+    wordpress_on_sqlite: WordPress, shopper: PlainBrowser, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        sold = stack.enter_context(running_shop(tmp_path / "shop.db", free_port(), products=5))
+        keys = {
+            "SHOP_KEY": sold.key,
+            "SITE_SECRET": pair_with(wordpress_on_sqlite),
+            "RELAY_KEY": new_secret(),
+        }
+        backend = {"system": "sandbox", "url": sold.url, "credential": {"env": "SHOP_KEY"}}
+        settings = {
+            "backends": {"shop": backend},
+            "sites": {"blog": site_settings(wordpress_on_sqlite.url)},
+            "relay": {"keys": [{"env": "RELAY_KEY"}]},
+        }
+        installed = Installed(tmp_path / "daemon", settings, keys)
+        stack.callback(installed.stop)
+        wordpress_on_sqlite.php(SELLING, f"{installed.url}/v1/blog")
+        installed.start()
+        imported = "import:blog"
+        until(
+            lambda: (
+                imported in installed.ask("status")["looked"]["shop"] and not installed.waiting()
+            ),
+            "the first import",
+            180,
+        )
+        variant = sold.product("p0000001")["variants"][0]
+        (found,) = installed.ask("explain", variant["sku"])
+        product = shopper.get(found["sites"][0]["url"])
+        (button,) = product.form_with("variant").buttons
+        shopper.press(product, button[0], variant=variant["id"], quantity="2")
+        cart = shopper.get(wordpress_on_sqlite.php(PAGE, "cart"))
+        hosted = shopper.press(cart, "Checkout")
+        assert hosted.url.startswith(f"{sold.url}/checkout/")
+        thanks = shopper.press(
+            hosted,
+            "Pay (test payment, no card needed)",
+            email="ada@lovelace.example",
+            address="Weg 1",
+        )
+        assert thanks.url.split("?")[0] == wordpress_on_sqlite.php(PAGE, "checkout")
+        assert re.search(r"Thank you\. Your order has the number \S+\.", thanks.words)
+        assert "2 × " in thanks.words
 
 
 def test_every_file_is_php_that_parses() -> None:

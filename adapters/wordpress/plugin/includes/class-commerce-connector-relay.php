@@ -19,7 +19,7 @@ final class Commerce_Connector_Relay {
 
 	const OPTION          = 'commerce_connector_relay';
 	const PROBLEM         = 'urn:commerce-connector:problem:';
-	const TIMEOUT_SECONDS = 12;
+	const TIMEOUT_SECONDS = 10;
 	const TRIES           = 3;
 	const LONGEST_WAIT    = 2;
 
@@ -72,7 +72,7 @@ final class Commerce_Connector_Relay {
 		$id      = '' === $id ? wp_generate_uuid4() : $id;
 		$until   = time() + self::TIMEOUT_SECONDS;
 		for ( $tried = 1; ; $tried++ ) {
-			list( $answer, $wait ) = self::once( $id, $content );
+			list( $answer, $wait ) = self::once( $id, $content, max( 1, $until - time() ) );
 			if ( null === $wait || $wait > self::LONGEST_WAIT || $tried >= self::TRIES || time() + $wait >= $until ) {
 				return $answer;
 			}
@@ -109,13 +109,14 @@ final class Commerce_Connector_Relay {
 	 *
 	 * @param string $id      Of the action.
 	 * @param string $content Body.
+	 * @param int    $seconds How long its answer is waited for.
 	 * @return array Answer, and after how many seconds the same may be asked again (null: no more).
 	 */
-	private static function once( $id, $content ) {
+	private static function once( $id, $content, $seconds ) {
 		$response = wp_remote_post(
 			dirname( self::address() ) . '/actions?site=' . rawurlencode( basename( self::address() ) ),
 			array(
-				'timeout'     => self::TIMEOUT_SECONDS,
+				'timeout'     => $seconds,
 				'redirection' => 0,
 				'headers'     => array( 'content-type' => 'application/json' ) + self::signature( $id, $content ),
 				'body'        => $content,

@@ -3,7 +3,7 @@
  * The pages with cart and checkout: made on request, never kept by a cache.
  *
  * What is personal is rendered only on pages that are known, before anything is sent, to be kept by
- * nobody: those whose own content holds a cart or a checkout, and answers to forms.
+ * nobody: the two pages, those whose own content holds a cart or a checkout, and answers to forms.
  *
  * @package Commerce_Connector
  */
@@ -41,7 +41,11 @@ final class Commerce_Connector_Shop_Pages {
 	 */
 	public static function guard() {
 		$post = is_singular() ? get_queried_object() : null;
-		if ( $post instanceof WP_Post && self::is_personal( (string) $post->post_content ) ) {
+		if ( ! $post instanceof WP_Post ) {
+			return;
+		}
+		$is_ours = in_array( $post->ID, array( self::id( 'cart' ), self::id( 'checkout' ) ), true );
+		if ( $is_ours || self::is_personal( (string) $post->post_content ) ) {
 			self::keep_private();
 		}
 	}
