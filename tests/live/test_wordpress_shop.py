@@ -575,6 +575,45 @@ def test_nothing_personal_is_in_the_database(shop: WordPressShop, shopper: Plain
             assert secret not in content, (file.name, secret)
 
 
+# ---- languages ----
+
+_SAID = re.compile(r"(?:__|_e|esc_html__|esc_html_e|esc_attr__|esc_attr_e)\( '((?:[^'\\]|\\.)*)'")
+
+
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_all_that_shoppers_read_is_translated(language: str) -> None:
+    told = (WORDPRESS_PLUGIN / "languages" / f"{language}.l10n.php").read_text(encoding="utf-8")
+    names = ("parts", "forms", "checkout", "says", "grid", "view")
+    files = [
+        WORDPRESS_PLUGIN / "includes" / f"class-commerce-connector-{name}.php" for name in names
+    ]
+    files += (WORDPRESS_PLUGIN / "templates").glob("*.php")
+    said = {text for file in files for text in _SAID.findall(file.read_text(encoding="utf-8"))}
+    assert len(said) > 50
+    assert [text for text in sorted(said) if f"'{text}' => '" not in told] == []
+    for text, says in re.findall(r"'((?:[^'\\]|\\.)*)' => '((?:[^'\\]|\\.)*)',", told):
+        assert re.findall(r"%[sd]", text) == re.findall(r"%[sd]", says)
+
+
+@pytest.mark.parametrize(
+    ("locale", "button", "says"),
+    [
+        ("de_AT", "In den Warenkorb: A mug", "Es liegt im Warenkorb."),
+        ("fr_CA", "Ajouter au panier: A mug", "C'est dans le panier."),
+    ],
+)
+def test_pages_speak_the_sites_language(
+    shop: WordPressShop, shopper: PlainBrowser, locale: str, button: str, says: str
+) -> None:
+    chosen = shop.wordpress.place.root / "wp-content" / "mu-plugins" / "locale.php"
+    chosen.write_text(f"<?php add_filter( 'locale', fn() => '{locale}' );")
+    try:
+        page = shopper.press(shopper.get(shop.urls["mug"]), button)
+        assert says in page.words.replace("’", "'")
+    finally:
+        chosen.unlink()
+
+
 # ---- who may ----
 
 

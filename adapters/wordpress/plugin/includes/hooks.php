@@ -12,6 +12,7 @@ if ( ! defined( 'ABSPATH' ) ) {
 // Life.
 register_activation_hook( COMMERCE_CONNECTOR_FILE, array( 'Commerce_Connector_Setup', 'activate' ) );
 register_deactivation_hook( COMMERCE_CONNECTOR_FILE, array( 'Commerce_Connector_Setup', 'deactivate' ) );
+add_action( 'init', array( 'Commerce_Connector_Words', 'load' ), 0 );
 add_action( 'init', array( 'Commerce_Connector_Setup', 'upgrade' ), 5 );
 add_action( 'init', array( 'Commerce_Connector_Types', 'register' ) );
 add_filter( 'authenticate', array( 'Commerce_Connector_Types', 'refuse_login' ), 100 );

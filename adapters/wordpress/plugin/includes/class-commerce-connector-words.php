@@ -1,0 +1,35 @@
+<?php
+/**
+ * What shoppers read, in German and French: languages/de.l10n.php and fr.l10n.php.
+ *
+ * Beside the translations that a site has of its own, which are looked into first.
+ *
+ * @package Commerce_Connector
+ */
+
+if ( ! defined( 'ABSPATH' ) ) {
+	exit;
+}
+
+/**
+ * Loads translations.
+ */
+final class Commerce_Connector_Words {
+
+	const DOMAIN = 'commerce-connector';
+
+	/**
+	 * Loads those of the page's language, whatever its country.
+	 */
+	public static function load() {
+		$locale = determine_locale();
+		$own    = WP_LANG_DIR . '/plugins/' . self::DOMAIN . "-$locale.mo";
+		$ours   = dirname( COMMERCE_CONNECTOR_FILE ) . '/languages/' . substr( $locale, 0, 2 );
+		if ( is_readable( $own ) ) {
+			load_textdomain( self::DOMAIN, $own, $locale );
+		}
+		if ( is_readable( "$ours.l10n.php" ) ) {
+			load_textdomain( self::DOMAIN, "$ours.mo", $locale );
+		}
+	}
+}
