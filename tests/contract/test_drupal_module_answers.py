@@ -101,6 +101,17 @@ def test_an_edit_is_told(site: SiteApi) -> None:
 
 
 @responses.activate
+def test_what_an_editor_asked_is_told(site: SiteApi) -> None:
+    play("module-asked")
+    ((event,),) = site.events("0")
+    assert (event.subject, event.what) == (MUG, "asked")
+    assert event.request is not None
+    assert (event.request.action, event.request.by) == ("resolve", "admin")
+    assert (event.request.choice, event.request.seen) == ("value", "3f9a6c1d20b7e845")
+    assert event.request.value == "The mug for every morning, 0.4 l"
+
+
+@responses.activate
 @pytest.mark.parametrize(
     ("name", "outcome"),
     [

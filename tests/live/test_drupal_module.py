@@ -444,7 +444,14 @@ def test_editors_see_where_a_product_comes_from_and_what_is_locked(bench: Bench)
     source: JsonValue = {"handle": "h", "admin_url": "https://backend.example/products/1"}
     made = document(fields={**document().fields, FieldName("source"): source})
     receipt = done(bench.site.write_content([made]))
-    bench.site.write_status([StatusNote(made.subject, {"parked": "has <no> price"})])
+    parked: JsonValue = {
+        "lane": "content",
+        "since": "2026-11-24T08:30:00Z",
+        "code": "Rejected",
+        "reason": "has <no> price",
+        "next": "",
+    }
+    bench.site.write_status([StatusNote(made.subject, {"parked": [parked, "of an older daemon"]})])
     form = bench.editor.session.get(
         f"{bench.where.url}/node/{receipt.cms_id}/edit", timeout=60
     ).text

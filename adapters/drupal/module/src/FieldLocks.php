@@ -67,7 +67,7 @@ final class FieldLocks {
   private function isTaken(array $binding, string $field): bool {
     $fields = json_decode((string) $binding['status'], TRUE)['fields'] ?? [];
     foreach ($fields as $name => $special) {
-      if ($special['state'] !== 'returning' && $this->mapping->field((string) strtok($name, '@')) === $field) {
+      if (($special['state'] ?? 'returning') !== 'returning' && $this->mapping->field((string) strtok($name, '@')) === $field) {
         return TRUE;
       }
     }

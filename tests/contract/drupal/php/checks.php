@@ -13,12 +13,18 @@ use Drupal\commerce_connector\Exception\Busy;
 use Drupal\commerce_connector\Exception\Refused;
 use Drupal\commerce_connector\Keys;
 use Drupal\commerce_connector\PageCache\DenySiteApi;
+use Drupal\commerce_connector\Panel\Summary;
 use Drupal\commerce_connector\Received;
 use Drupal\commerce_connector\Role;
 use Drupal\commerce_connector\Secrets;
+use Drupal\commerce_connector\Shop\Relay;
+use Drupal\commerce_connector\Shop\Shopper;
 use Drupal\commerce_connector\Signature;
+use Drupal\Core\PrivateKey;
 use Symfony\Component\HttpFoundation\Bag;
 use Symfony\Component\HttpFoundation\Request;
+use Symfony\Component\HttpFoundation\RequestStack;
+use Symfony\Component\HttpFoundation\Response;
 
 require __DIR__ . '/stubs.php';
 $source = $argv[1];
@@ -126,6 +132,77 @@ foreach ($bad as $place => $body) {
 }
 $check($thrown(static fn () => Received::number('12x', 0)) instanceof BadRequest && Received::number('', 7) === 7, 'numbers are numbers');
 $check($thrown(static fn () => Received::query(new Request('GET', '/x', 'a[]=1'), 'a')) instanceof BadRequest, 'a list is no text');
+
+// Shoppers: their cookies, and who sent a form.
+$stack = new RequestStack();
+$shopper = static fn (): Shopper => new Shopper($stack, new PrivateKey(), $clock);
+$arrive = static function (array $cookies = [], array $headers = [], array $fields = []) use ($stack): void {
+  $stack->request = new Request('POST', '/shop/cart', '', '', $headers);
+  $stack->request->cookies = new Bag($cookies);
+  $stack->request->request = new Bag($fields);
+};
+$put = static function (Shopper $who): array {
+  $response = new Response();
+  $who->putOn($response);
+  return $response->headers->set;
+};
+$arrive();
+$one = $shopper();
+$check($one->token() === '', 'a new shopper has no cart');
+$first = $one->intention(['add', 1]);
+$check($first === $one->intention(['add', 1]) && $first !== $one->intention(['add', 2]), 'the same wish within a step is one intention');
+$one->keep('cct_abc');
+$check($one->token() === 'cct_abc' && $first !== $one->intention(['add', 1]), 'what is done begins another step');
+$cookies = $put($one);
+$check($cookies[Shopper::CART]->httpOnly && $cookies[Shopper::CART]->secure && $cookies[Shopper::CART]->sameSite === 'lax', 'scripts do not read the token');
+$check(!$cookies[Shopper::MARK]->httpOnly && !str_contains($cookies[Shopper::MARK]->getValue(), 'abc'), 'the mark says nothing of the token');
+$arrive([Shopper::CART => '0123456789abcdef.evil<script>']);
+$check($shopper()->token() === '', 'what is no token is none');
+$senders = [
+  'us' => [['sec-fetch-site' => 'same-origin'], ['origin' => 'https://magazine.example'], ['origin' => 'null', 'referer' => 'https://MAGAZINE.example:443/x']],
+  'others' => [['sec-fetch-site' => 'cross-site', 'origin' => 'https://magazine.example'], ['sec-fetch-site' => 'same-site'], ['origin' => 'https://magazine.example.evil'], ['origin' => 'http://magazine.example'], ['referer' => 'https://magazine.example@evil.example/']],
+  'unknown' => [[], ['origin' => 'null']],
+];
+foreach ($senders as $who => $cases) {
+  foreach ($cases as $place => $headers) {
+    $arrive([], $headers);
+    $check($shopper()->sentBy() === $who, "sender $place is $who");
+  }
+}
+$arrive();
+$asking = $shopper();
+$word = $asking->confirmation();
+$form = $put($asking)['commerce_connector_form']->getValue();
+$arrive(['commerce_connector_form' => $form], [], ['confirm' => $word]);
+$check($shopper()->sentBy() === 'us', 'the browser that was asked confirms');
+$arrive(['commerce_connector_form' => str_repeat('0', 32)], [], ['confirm' => $word]);
+$check($shopper()->sentBy() === 'unknown', 'another browser does not');
+$arrive();
+$saying = $shopper();
+$saying->sayNext('status', ['Done <b>']);
+$said = $put($saying)['commerce_connector_says']->getValue();
+$arrive(['commerce_connector_says' => $said]);
+$check($shopper()->saidBefore() === ['status', ['Done <b>']], 'what was said is read once');
+$arrive(['commerce_connector_says' => 'WyJhbGVydCIsWyJFdmlsIl1d.x']);
+$check($shopper()->saidBefore() === NULL, 'nobody else puts words onto a page');
+
+// The relay's answers.
+$problem = static fn (string $word): string => Relay::problem(['status' => 409, 'body' => ['type' => "urn:commerce-connector:problem:$word"]]);
+$check($problem('out-of-stock') === 'out-of-stock' && !Relay::isUnsure('out-of-stock'), 'a final answer is told');
+$check(Relay::problem(['status' => 0, 'body' => []]) === 'away' && Relay::isUnsure('away'), 'no answer is asked again');
+$check(Relay::problem(['status' => 200, 'body' => []]) === '', 'done is done');
+$check(Relay::script('https://c.example/x/v1/blog') === 'https://c.example/x/storefront/commerce.js', 'the elements come from the relay');
+foreach (['https://c.example/v1/blog' => 1, 'http://c.example:8/p/v1/a_b' => 1, 'https://c.example' => 0, 'https://u@c.example/v1/x' => 0, 'javascript:x/v1/x' => 0, 'https://c.example/v1/x?y' => 0] as $address => $fits) {
+  $check(preg_match(Relay::ADDRESS, $address) === $fits, "$address is judged as an address of a relay");
+}
+
+// The daemon's summaries.
+$summaries = new Summary(new State(), $clock);
+$check($summaries->all() === [] && $summaries->of('shop') === [], 'nothing was heard yet');
+$summaries->write('shop', (object) ['fresh' => TRUE]);
+$check($summaries->all()['shop']['is_old'] === FALSE, 'a summary that has just come is new');
+$clock->now += 301;
+$check($summaries->all()['shop']['is_old'] === TRUE, 'after five minutes without one, editors are told');
 
 // What is only busy.
 $locked = new PDOException('locked');

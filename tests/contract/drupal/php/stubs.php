@@ -26,12 +26,16 @@ namespace Symfony\Component\HttpFoundation {
     public Bag $headers;
     public Bag $query;
     public Bag $server;
+    public Bag $cookies;
+    public Bag $request;
 
-    public function __construct(private string $method, private string $path, string $query = '', private string $content = '', array $headers = []) {
+    public function __construct(private string $method = 'GET', private string $path = '/', string $query = '', private string $content = '', array $headers = []) {
       parse_str($query, $parsed);
       $this->query = new Bag($parsed);
       $this->headers = new Bag($headers);
       $this->server = new Bag(['REQUEST_URI' => $path . ($query === '' ? '' : "?$query")]);
+      $this->cookies = new Bag([]);
+      $this->request = new Bag([]);
     }
 
     public function getMethod(): string {
@@ -46,6 +50,61 @@ namespace Symfony\Component\HttpFoundation {
       return $this->content;
     }
 
+    public function getSchemeAndHttpHost(): string {
+      return 'https://magazine.example';
+    }
+
+    public function getBasePath(): string {
+      return '';
+    }
+
+    public function isSecure(): bool {
+      return TRUE;
+    }
+
+  }
+
+  final class RequestStack {
+
+    public ?Request $request = NULL;
+
+    public function getMainRequest(): ?Request {
+      return $this->request;
+    }
+
+  }
+
+  final class Cookie {
+
+    const SAMESITE_LAX = 'lax';
+    const SAMESITE_STRICT = 'strict';
+
+    public function __construct(public string $name, private string $value, public int $until, public string $path, public ?string $domain, public bool $secure, public bool $httpOnly, public bool $raw, public string $sameSite) {}
+
+    public function getValue(): string {
+      return $this->value;
+    }
+
+  }
+
+  final class Cookies {
+
+    public array $set = [];
+
+    public function setCookie(Cookie $cookie): void {
+      $this->set[$cookie->name] = $cookie;
+    }
+
+  }
+
+  class Response {
+
+    public Cookies $headers;
+
+    public function __construct() {
+      $this->headers = new Cookies();
+    }
+
   }
 
 }
@@ -53,6 +112,30 @@ namespace Symfony\Component\HttpFoundation {
 namespace Drupal\Component\Datetime {
 
   interface TimeInterface {}
+
+}
+
+namespace Drupal\Core {
+
+  final class PrivateKey {
+
+    public function get(): string {
+      return 'private key';
+    }
+
+  }
+
+}
+
+namespace Drupal\Component\Utility {
+
+  final class Crypt {
+
+    public static function hmacBase64(string $text, string $key): string {
+      return rtrim(strtr(base64_encode(hash_hmac('sha256', $text, $key, TRUE)), '+/', '-_'), '=');
+    }
+
+  }
 
 }
 

@@ -52,7 +52,7 @@ final class PanelForm extends FormBase {
     $form['#attached']['library'][] = 'commerce_connector/panel';
     $form['#cache']['max-age'] = 0;
     $form['state'] = ['#theme' => 'commerce_connector_panel', '#panel' => $shown, '#state_url' => Url::fromRoute('commerce_connector.panel.state', ['node' => $node->id()])->toString()];
-    $form['ask'] = ['#type' => 'actions', 'resync' => self::button($this->t('Resync now'), 'resync') + ['#button_type' => 'primary'], 'preview' => self::button($this->t('What would change?'), 'preview')];
+    $form['ask'] = ['#type' => 'actions', '#weight' => 0, 'resync' => self::button($this->t('Resync now'), 'resync') + ['#button_type' => 'primary'], 'preview' => self::button($this->t('What would change?'), 'preview')];
     foreach ($shown['conflicts'] as $place => $one) {
       $form["conflict_$place"] = $one['decided'] === '' ? $this->conflict($one, $place) : ['#markup' => '<p>' . $this->t('Decided by @by; it is written shortly.', ['@by' => $one['decided']]) . '</p>'];
     }

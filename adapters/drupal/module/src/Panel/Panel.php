@@ -43,12 +43,12 @@ final class Panel {
    * All that the panel of a product says.
    */
   public function of(array $binding): array {
-    $note = (array) json_decode((string) $binding['status'], TRUE);
+    $note = self::note($binding);
     $summary = $this->summaries->of($binding['backend']) ? $this->summaries->all()[$binding['backend']] : [];
     return [
       'state' => $this->state($binding, $note, $summary),
       'source' => $this->source($binding),
-      'conflicts' => array_map($this->conflict(...), (array) ($note['conflicts'] ?? [])),
+      'conflicts' => array_map($this->conflict(...), array_values($note['conflicts'])),
       'parked' => $this->parked($note),
       'groups' => $this->groups($summary, $note),
       'requests' => array_map($this->request(...), $this->requests->of($binding['subject_key'])),
@@ -73,6 +73,17 @@ final class Panel {
     return $marks;
   }
 
+  /**
+   * The daemon's note of a product; what is not as it should be is left out.
+   */
+  private static function note(array $binding): array {
+    $note = array_filter((array) json_decode((string) $binding['status'], TRUE), 'is_array');
+    foreach (['conflicts' => ['field', 'mark'], 'parked' => ['lane', 'since', 'code', 'reason'], 'fields' => ['state', 'by', 'at']] as $part => $needed) {
+      $note[$part] = array_filter($note[$part] ?? [], static fn (mixed $one): bool => is_array($one) && !array_diff($needed, array_keys($one)));
+    }
+    return $note;
+  }
+
   private function state(array $binding, array $note, array $summary): array {
     $is_silent = !$summary || $summary['is_old'];
     [$tone, $says] = $this->verdict($binding, $note, $is_silent);
@@ -85,7 +96,7 @@ final class Panel {
   }
 
   private function verdict(array $binding, array $note, bool $is_silent): array {
-    $open = count(array_filter((array) ($note['conflicts'] ?? []), static fn (array $one): bool => empty($one['decided'])));
+    $open = count(array_filter($note['conflicts'], static fn (array $one): bool => empty($one['decided'])));
     return match (TRUE) {
       !empty($note['parked']) => ['bad', $this->t('Not synced: something is wrong with this product')],
       $open > 0 => ['bad', $this->formatPlural($open, '@count field waits for your decision', '@count fields wait for your decision')],
@@ -120,7 +131,7 @@ final class Panel {
   }
 
   private function parked(array $note): array {
-    $shown = array_map(fn (array $one): array => ['reason' => $one['reason'], 'next' => $this->words->nextStep($one), 'since' => $this->words->ago($one['since'])], (array) ($note['parked'] ?? []));
+    $shown = array_map(fn (array $one): array => ['reason' => $one['reason'], 'next' => $this->words->nextStep($one), 'since' => $this->words->ago($one['since'])], $note['parked']);
     if (!empty($note['waiting']['reason'])) {
       $shown[] = ['reason' => $note['waiting']['reason'], 'next' => $this->t('You need not do anything: it is tried again by itself.'), 'since' => $this->words->ago($note['waiting']['since'])];
     }

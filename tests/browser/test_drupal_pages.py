@@ -1,0 +1,133 @@
+"""A real Drupal in a browser: one cart with and without script, and the panel that follows.
+
+Needs DRUPAL_URL and its credentials (docs/drupal.md); says so where they are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from connector.ports_panel import RequestAnswer, Standing
+from connector.testing.conformance.writes import TITLE, change_of, document
+from tests.browser.conftest import Axe
+from tests.live.drupal_shop import DrupalShop, open_drupal_shop
+from tests.live.drupal_site import Editor, Where
+from tests.live.test_drupal_panel import SUMMARY, TITLE_CONFLICT, Desk, open_module
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(scope="module")
+def magazine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrupalShop]:
+    with open_drupal_shop(tmp_path_factory.mktemp("magazine")) as shop:
+        yield shop
+
+
+@pytest.fixture
+def scriptless(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(java_script_enabled=False)
+    context.set_default_timeout(30_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def editor(browser: Browser) -> Iterator[BrowserContext]:
+    """An administrator who has logged in."""
+    where = Where.from_environment()
+    name, _, password = where.admin.partition(":")
+    context = browser.new_context()
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    page.goto(f"{where.url}/user/login")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    page.close()
+    yield context
+    context.close()
+
+
+def buy(page: Page, quantity: int) -> None:
+    page.get_by_label("Quantity", exact=True).fill(str(quantity))
+    page.get_by_role("button", name="Add to cart").click()
+
+
+# ---- one cart ----
+
+
+def test_what_a_script_put_in_stands_in_the_cart_without_script(
+    magazine: DrupalShop, visitor: BrowserContext, page: Page
+) -> None:
+    page.goto(magazine.urls["mug"])
+    with page.expect_response("**/shop/token"):
+        buy(page, 2)
+    html = visitor.request.get(magazine.urls["cart"]).text()
+    assert 'name="quantity" value="2"' in html
+
+
+def test_without_script_a_purchase_leads_back_to_its_page(
+    magazine: DrupalShop, scriptless: Page
+) -> None:
+    scriptless.goto(magazine.urls["mug"])
+    buy(scriptless, 3)
+    assert scriptless.url.startswith(f"{magazine.urls['mug']}?commerce-said=added")
+    expect(scriptless.get_by_role("status")).to_contain_text("It is in your cart.")
+    scriptless.get_by_role("link", name="To the cart").click()
+    expect(scriptless.get_by_label("Quantity of A mug")).to_have_value("3")
+
+
+def test_pages_of_the_shop_keep_nobody_out(
+    magazine: DrupalShop, scriptless: Page, page: Page, axe: Axe
+) -> None:
+    scriptless.goto(magazine.urls["mug"])
+    buy(scriptless, 1)
+    cookies = scriptless.context.cookies()
+    page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    for url in (magazine.urls["mug"], magazine.urls["cart"], magazine.urls["checkout"]):
+        page.goto(url)
+        assert axe.faults(page, "main") == []
+
+
+# ---- the panel ----
+
+
+def desk_of(where: Where) -> Desk:
+    site, made = open_module(where), document()
+    (receipt,) = site.write_content([made])
+    site.write_summary({**SUMMARY, "at": datetime.now(UTC).isoformat()})
+    return Desk(where, Editor(where), site, made.subject, str(receipt.cms_id))
+
+
+def test_what_comes_of_a_request_appears_by_itself(editor: BrowserContext, axe: Axe) -> None:
+    where = Where.from_environment()
+    desk = desk_of(where)
+    desk.note(conflicts=[TITLE_CONFLICT])
+    page = editor.new_page()
+    page.goto(desk.panel)
+    assert axe.faults(page, "main") == []
+    page.get_by_role("button", name="Resync now").click()
+    expect(page.get_by_role("status")).to_contain_text("The connector is on its way")
+    request = desk.asked().request
+    assert request is not None
+    answer = RequestAnswer(request.id, Standing.DONE, "unchanged", "Done.", datetime.now(UTC))
+    desk.site.answer_requests([answer])
+    expect(page.locator(".commerce-connector-live")).to_contain_text("was up to date already")
+
+
+def test_an_open_form_says_what_the_shop_changed(editor: BrowserContext) -> None:
+    where = Where.from_environment()
+    site, made = open_module(where), document()
+    (receipt,) = site.write_content([made])
+    page = editor.new_page()
+    page.clock.install()
+    with page.expect_response("**/shop/state"):
+        page.goto(f"{where.url}/node/{receipt.cms_id}/edit")
+    site.write_content([change_of(made, {TITLE: "Changed in the shop"})])
+    page.clock.run_for(11_000)
+    notice = page.get_by_role("alert").filter(has_text="Changed in the shop since you opened")
+    expect(notice).to_contain_text("Changed in the shop")
