@@ -326,6 +326,38 @@ def test_lists_and_skus_hold_what_they_should(shop: WordPressShop) -> None:
     assert here[2] == [here[1][1]]
 
 
+def test_page_caches_learn_which_pages_show_a_changed_product(shop: WordPressShop) -> None:
+    card = '<!-- wp:commerce-connector/product-card {{"productId":{0}}} /-->'
+    inner = card.format(shop.ids["mug"])
+    synced = shop.php(
+        "echo wp_insert_post( wp_slash( array( 'post_type' => 'wp_block', 'post_status' =>"
+        " 'publish', 'post_title' => 'Synced', 'post_content' => $args[0] ) ) );",
+        inner,
+    )
+    pages = {
+        "card": f"<!-- wp:group --><div>{inner}</div><!-- /wp:group -->",
+        "pattern": f'<!-- wp:block {{"ref":{synced}}} /-->',
+        "code": "[commerce_price sku='MUG-1']",
+        "grid": "<!-- wp:commerce-connector/product-grid /-->",
+        "other card": card.format(shop.ids["lamp"]),
+        "words": "<p>commerce</p>",
+    }
+    purged = (
+        "$seen = array(); add_action( 'clean_post_cache', function ( $id ) use ( &$seen ) {"
+        " $seen[] = $id; } ); Commerce_Connector_Purge::offers( array( $args[0] ) );"
+        " echo json_encode( array_map( 'get_permalink', $seen ) );"
+    )
+    urls = {name: shop.page(content, name) for name, content in pages.items()}
+    told = json.loads(shop.php(purged, shop.ids["mug"]))
+    assert shop.urls["mug"] in told
+    assert {name for name, url in urls.items() if url in told} == set(pages) - {
+        "other card",
+        "words",
+    }
+    shop.php("wp_delete_post( url_to_postid( $args[0] ), true );", urls["card"])
+    assert urls["card"] not in json.loads(shop.php(purged, shop.ids["mug"]))
+
+
 # ---- buying ----
 
 

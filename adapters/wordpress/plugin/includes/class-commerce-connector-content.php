@@ -117,15 +117,16 @@ final class Commerce_Connector_Content {
 	 */
 	public function done() {
 		if ( $this->touched ) {
-			Commerce_Connector_Purge::pages( $this->touched );
+			$pages = array_merge( $this->touched, Commerce_Connector_Showing::pages_of( $this->touched ) );
+			Commerce_Connector_Purge::pages( $pages );
 			delete_transient( 'is_multi_author' );
 
 			/**
 			 * Pages of products were written.
 			 *
-			 * @param int[] $ids The posts.
+			 * @param int[] $ids The posts, and those that show them by a block.
 			 */
-			do_action( 'commerce_connector_content_updated', $this->touched );
+			do_action( 'commerce_connector_content_updated', $pages );
 		}
 	}
 

@@ -18,16 +18,16 @@ if ( ! defined( 'ABSPATH' ) ) {
 final class Commerce_Connector_Purge {
 
 	/**
-	 * Purges pages whose offers changed. The posts themselves are as they were, so that only page
+	 * Purges pages that show what changed: the products' own, and those with a block of them. The posts themselves are as they were, so that only page
 	 * caches have to know: by the action that core gives them, where anybody listens.
 	 *
 	 * @param int[] $ids Posts.
 	 */
 	public static function offers( array $ids ) {
-		$ids = array_values( array_unique( $ids ) );
 		if ( ! $ids ) {
 			return;
 		}
+		$ids = array_values( array_unique( array_merge( $ids, Commerce_Connector_Showing::pages_of( $ids ) ) ) );
 		if ( has_action( 'clean_post_cache' ) ) {
 			_prime_post_caches( $ids, false, false );
 			foreach ( array_filter( array_map( 'get_post', $ids ) ) as $post ) {
