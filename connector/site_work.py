@@ -124,7 +124,10 @@ class SiteWork:
             self.tell_editors()
         requests.answer()
         with self.database.read() as connection:
-            return asked.any_open(connection, self.name)
+            busy = asked.any_open(connection, self.name)
+        if not busy:
+            self.tell_summary()
+        return busy
 
     def target(self) -> Target:
         """The site, opened. Raises ConnectorError when it cannot be now."""

@@ -21,6 +21,8 @@ from connector.demo.machine import SetUpFailed, key_of, once, say
 
 SQLITE_CARRIER = "@wp-playground/cli@3.1.56"
 OLD_CORES_CARRIER = "@wp-playground/wordpress-builds@0.9.19"
+LAYOUT = 2
+"""Counts up where the same packages come to be laid out otherwise."""
 DEBIAN_PACKAGES = (
     *("wordpress", "wordpress-theme-twentytwentyfive", "php-getid3"),
     *("libjs-underscore", "libjs-cropper", "libjs-jquery", "libjs-lodash"),
@@ -60,7 +62,7 @@ BEFORE_OLDEST = Edition(OfNpm("6.4"), Suite("bullseye", "7.4"))
 
 def install(cache: Path, edition: Edition) -> Path:
     """The pristine WordPress tree `core`, with the SQLite drop-in `sqlite` beside it."""
-    target = cache / f"wordpress-{key_of(edition.core, SQLITE_CARRIER)}"
+    target = cache / f"wordpress-{key_of(edition.core, SQLITE_CARRIER, LAYOUT)}"
 
     def build(unfinished: Path) -> None:
         match edition.core:
@@ -75,13 +77,15 @@ def install(cache: Path, edition: Edition) -> Path:
 
 def _from_debian(cache: Path, core: OfDebian, into: Path) -> None:
     unpacked = debian.unpack(cache, core.suite, core.packages)
-    # Debian's tree is full of relative links to other packages: this resolves them.
-    shutil.copytree(
-        unpacked / "usr/share/wordpress",
-        into,
-        ignore=shutil.ignore_patterns("wp-config.php", ".htaccess", "akismet"),
-        ignore_dangling_symlinks=True,
-    )
+    # Debian's tree has links to other packages: this resolves them.
+    shutil.copytree(unpacked / "usr/share/wordpress", into, ignore=_left_out)
+
+
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    """What of Debian's tree is not taken: its own settings, and links that lead nowhere. (copytree
+    itself would take every relative link for one of these.)"""
+    own = {"wp-config.php", ".htaccess", "akismet"}
+    return {name for name in names if name in own or not (Path(folder) / name).exists()}
 
 
 def _from_npm(cache: Path, core: OfNpm, into: Path) -> None:

@@ -39,7 +39,7 @@ from connector.model import (
     SubjectKind,
     VariantId,
 )
-from connector.ports import OffersWrite, Outcome, Receipt, Site, SiteSettings, StatusNote
+from connector.ports import OffersWrite, Outcome, Receipt, Site, SiteSettings
 from connector.signing import Secret
 from connector.testing.conformance.site import SiteConformance
 from connector.testing.conformance.writes import (
@@ -516,14 +516,17 @@ def test_editors_see_where_a_product_comes_from(bench: Bench) -> None:
     source: JsonValue = {"handle": "h", "admin_url": "https://backend.example/products/1"}
     made = document(fields={**document().fields, FieldName("source"): source})
     receipt = done(bench.site.write_content([made]))
-    bench.site.write_status([StatusNote(made.subject, {"parked": "has <no> price"})])
-    box = bench.php(
-        "Commerce_Connector_Meta_Box::show( get_post( $args[0] ) );", int(receipt.cms_id or 0)
+    panel = json.loads(
+        bench.php(
+            "echo wp_json_encode( Commerce_Connector_Panel::of( get_post( $args[0] ) ) );",
+            int(receipt.cms_id or 0),
+        )
     )
-    assert 'href="https://backend.example/products/1"' in box
-    assert made.subject.id in box
-    assert "seo_description" in box
-    assert "has &lt;no&gt; price" in box
+    assert panel["source"] == {
+        "id": made.subject.id,
+        "backend": BACKEND,
+        "url": "https://backend.example/products/1",
+    }
 
 
 def test_a_featured_image_of_an_editor_stays(bench: Bench) -> None:

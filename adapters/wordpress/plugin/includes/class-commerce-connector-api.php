@@ -47,6 +47,8 @@ final class Commerce_Connector_Api {
 			array( 'GET', 'candidates', 'candidates' ),
 			array( 'POST', 'adopt', 'adopt' ),
 			array( 'POST', 'status', 'status' ),
+			array( 'POST', 'summary', 'summary' ),
+			array( 'POST', 'answers', 'answers' ),
 			array( 'GET', 'media', 'find_media' ),
 			array( 'POST', 'media', 'store_media' ),
 			array( 'GET', 'inventory', 'inventory' ),
@@ -192,6 +194,7 @@ final class Commerce_Connector_Api {
 				'multilingual'           => false,
 				'merges'                 => true,
 				'adopts'                 => true,
+				'panel'                  => true,
 				'retire_policies'        => array_keys( Commerce_Connector_Retire::POLICIES ),
 				'max_body_bytes'         => (int) wp_convert_hr_to_bytes( ini_get( 'post_max_size' ) ),
 			),
@@ -306,6 +309,37 @@ final class Commerce_Connector_Api {
 			self::check( isset( $item->note ) && is_object( $item->note ), 'note is no object' );
 		}
 		return array( 'written' => Commerce_Connector_Status::write( $items ) );
+	}
+
+	/**
+	 * POST /summary.
+	 *
+	 * @param WP_REST_Request $request Request.
+	 * @return array
+	 */
+	private static function summary( $request ) {
+		$body = self::body( $request );
+		self::check( isset( $body->summary ) && is_object( $body->summary ), 'summary is no object' );
+		Commerce_Connector_Summary::write( self::backend( isset( $body->backend ) ? $body->backend : null ), $body->summary );
+		return array( 'written' => true );
+	}
+
+	/**
+	 * POST /answers.
+	 *
+	 * @param WP_REST_Request $request Request.
+	 * @return array
+	 */
+	private static function answers( $request ) {
+		$body = self::body( $request );
+		self::backend( isset( $body->backend ) ? $body->backend : null );
+		self::check( isset( $body->items ) && is_array( $body->items ) && count( $body->items ) <= self::PAGE, 'items is no list of at most 500' );
+		foreach ( $body->items as $item ) {
+			self::check( isset( $item->request, $item->standing, $item->code, $item->says, $item->at, $item->facts ), 'an answer lacks a part' );
+			self::check( is_string( $item->request ) && is_string( $item->code ) && is_string( $item->says ) && is_string( $item->at ) && is_object( $item->facts ), 'an answer is malformed' );
+			self::check( in_array( $item->standing, array( 'working', 'done', 'refused', 'failed' ), true ), 'a standing is unknown' );
+		}
+		return array( 'written' => Commerce_Connector_Requests::answer( $body->items ) );
 	}
 
 	/**

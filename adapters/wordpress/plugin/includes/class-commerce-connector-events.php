@@ -15,6 +15,8 @@ if ( ! defined( 'ABSPATH' ) ) {
  */
 final class Commerce_Connector_Events {
 
+	const COLUMNS = array( 'at', 'backend', 'kind', 'backend_id', 'object_id', 'what', 'fields', 'user_id' );
+
 	/**
 	 * True while nothing is to be noted.
 	 *
@@ -142,17 +144,26 @@ final class Commerce_Connector_Events {
 	 */
 	public static function after( $backend, $after, $limit ) {
 		$rows  = Commerce_Connector_Sql::rows( 'SELECT * FROM ' . Commerce_Connector_Tables::name( 'events' ) . ' WHERE backend = ' . Commerce_Connector_Sql::literal( $backend ) . ' AND id > ' . (int) $after . ' ORDER BY id LIMIT ' . (int) $limit );
+		$asked = array();
+		foreach ( $rows as $row ) {
+			if ( 'asked' === $row['what'] ) {
+				$asked[] = $row['fields'];
+			}
+		}
+		$asked = Commerce_Connector_Requests::told( $asked );
 		$items = array();
 		foreach ( $rows as $row ) {
-			$items[] = array(
-				'event'  => (string) $row['id'],
-				'at'     => gmdate( 'Y-m-d\TH:i:s\Z', (int) $row['at'] ),
-				'kind'   => $row['kind'],
-				'id'     => $row['backend_id'],
-				'cms_id' => (string) $row['object_id'],
-				'what'   => $row['what'],
-				'fields' => '' === $row['fields'] ? array() : explode( ' ', $row['fields'] ),
-				'user'   => (string) $row['user_id'],
+			$is_asked = 'asked' === $row['what'];
+			$items[]  = array(
+				'event'   => (string) $row['id'],
+				'at'      => gmdate( 'Y-m-d\TH:i:s\Z', (int) $row['at'] ),
+				'kind'    => $row['kind'],
+				'id'      => $row['backend_id'],
+				'cms_id'  => (string) $row['object_id'],
+				'what'    => $row['what'],
+				'fields'  => $is_asked || '' === $row['fields'] ? array() : explode( ' ', $row['fields'] ),
+				'user'    => (string) $row['user_id'],
+				'request' => $is_asked && isset( $asked[ $row['fields'] ] ) ? $asked[ $row['fields'] ] : null,
 			);
 		}
 		$last = end( $items );
@@ -160,6 +171,18 @@ final class Commerce_Connector_Events {
 			'items' => $items,
 			'next'  => count( $rows ) === $limit ? $last['event'] : null,
 		);
+	}
+
+	/**
+	 * Notes that an editor asked something.
+	 *
+	 * @param string $backend    Backend.
+	 * @param string $backend_id Product.
+	 * @param int    $post_id    Page.
+	 * @param string $request    Id of the request.
+	 */
+	public static function note_request( $backend, $backend_id, $post_id, $request ) {
+		Commerce_Connector_Sql::insert( Commerce_Connector_Tables::name( 'events' ), self::COLUMNS, array( array( time(), $backend, 'product', $backend_id, (int) $post_id, 'asked', $request, get_current_user_id() ) ) );
 	}
 
 	/**
@@ -212,7 +235,7 @@ final class Commerce_Connector_Events {
 			$rows[] = array( time(), $row['backend'], $kind, $row['backend_id'], (int) $id, $what, implode( ' ', $fields ), get_current_user_id() );
 		}
 		try {
-			Commerce_Connector_Sql::insert( Commerce_Connector_Tables::name( 'events' ), array( 'at', 'backend', 'kind', 'backend_id', 'object_id', 'what', 'fields', 'user_id' ), $rows );
+			Commerce_Connector_Sql::insert( Commerce_Connector_Tables::name( 'events' ), self::COLUMNS, $rows );
 		} catch ( Commerce_Connector_Busy $error ) {
 			// The edit goes before the note of it: a reconcile finds edits too.
 			Commerce_Connector_Sql::log( $error );

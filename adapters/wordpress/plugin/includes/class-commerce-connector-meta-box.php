@@ -1,6 +1,6 @@
 <?php
 /**
- * What editors see beside a product: where it comes from, which fields the shop writes, how fresh.
+ * The panel "Shop" beside a product: its frame in both editors. What is in it comes by REST.
  *
  * @package Commerce_Connector
  */
@@ -10,15 +10,15 @@ if ( ! defined( 'ABSPATH' ) ) {
 }
 
 /**
- * The box "Commerce Connector", to read only.
+ * Frame, scripts and words of the panel.
  */
 final class Commerce_Connector_Meta_Box {
 
 	/**
-	 * Adds the box.
+	 * Adds the box of the classic editor; the block editor has a panel of its own.
 	 */
 	public static function add() {
-		add_meta_box( 'commerce-connector', __( 'Commerce Connector', 'commerce-connector' ), array( __CLASS__, 'show' ), Commerce_Connector_Types::PRODUCT, 'side' );
+		add_meta_box( 'commerce-connector', __( 'Shop', 'commerce-connector' ), array( __CLASS__, 'show' ), Commerce_Connector_Types::PRODUCT, 'side', 'high', array( '__back_compat_meta_box' => true ) );
 	}
 
 	/**
@@ -27,51 +27,91 @@ final class Commerce_Connector_Meta_Box {
 	 * @param WP_Post $post Post.
 	 */
 	public static function show( $post ) {
-		$bindings = Commerce_Connector_Sql::rows_if_possible( 'SELECT * FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . " WHERE kind = 'product' AND object_id = " . (int) $post->ID );
-		if ( ! $bindings ) {
-			echo '<p>' . esc_html__( 'This product does not come from a shop.', 'commerce-connector' ) . '</p>';
-		}
-		foreach ( $bindings as $binding ) {
-			self::show_binding( $binding );
-		}
+		printf( '<div class="cc-panel" data-cc-panel="%d"></div><noscript>%s</noscript>', (int) $post->ID, esc_html__( 'This panel needs JavaScript.', 'commerce-connector' ) );
 	}
 
 	/**
-	 * Prints what is known of one binding.
-	 *
-	 * @param array $binding Row.
+	 * Brings scripts and styles to the screens of products.
 	 */
-	private static function show_binding( array $binding ) {
-		$source = json_decode( (string) get_post_meta( (int) $binding['object_id'], Commerce_Connector_Stored::META . 'source', true ), true );
-		$fields = array_keys( (array) json_decode( $binding['hashes'], true ) );
-		echo '<p><strong>' . esc_html__( 'Product in the shop', 'commerce-connector' ) . '</strong><br>';
-		if ( ! empty( $source['admin_url'] ) ) {
-			printf( '<a href="%s">%s</a>', esc_url( $source['admin_url'] ), esc_html( $binding['backend_id'] ) );
-		} else {
-			echo esc_html( $binding['backend_id'] );
-		}
-		echo ' (' . esc_html( $binding['backend'] ) . ')</p>';
-		echo '<p><strong>' . esc_html__( 'Last synced', 'commerce-connector' ) . '</strong><br>' . esc_html( wp_date( get_option( 'date_format' ) . ' ' . get_option( 'time_format' ), (int) $binding['synced_at'] ) ) . '</p>';
-		echo '<p><strong>' . esc_html__( 'These fields come from the shop', 'commerce-connector' ) . '</strong><br>' . esc_html( implode( ', ', $fields ) ) . '</p>';
-		if ( (int) $binding['retired'] ) {
-			echo '<p>' . esc_html__( 'The shop no longer sells this product.', 'commerce-connector' ) . '</p>';
-		}
-		self::show_note( json_decode( $binding['status'], true ) );
-	}
-
-	/**
-	 * Prints the daemon's note as it is.
-	 *
-	 * @param mixed $note Decoded JSON.
-	 */
-	private static function show_note( $note ) {
-		if ( ! is_array( $note ) || ! $note ) {
+	public static function enqueue() {
+		$screen = get_current_screen();
+		if ( ! $screen || Commerce_Connector_Types::PRODUCT !== $screen->post_type ) {
 			return;
 		}
-		echo '<dl>';
-		foreach ( $note as $name => $value ) {
-			printf( '<dt><strong>%s</strong></dt><dd>%s</dd>', esc_html( $name ), esc_html( is_scalar( $value ) ? (string) $value : wp_json_encode( $value, JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES ) ) );
+		wp_enqueue_style( 'commerce-connector-panel', self::asset( 'panel.css' ), array(), COMMERCE_CONNECTOR_VERSION );
+		if ( 'post' !== $screen->base ) {
+			return;
 		}
-		echo '</dl>';
+		wp_enqueue_script( 'commerce-connector-panel', self::asset( 'panel.js' ), array( 'wp-api-fetch', 'wp-a11y' ), COMMERCE_CONNECTOR_VERSION, true );
+		wp_add_inline_script( 'commerce-connector-panel', 'window.commerceConnectorPanel = ' . wp_json_encode( array( 'words' => self::words() ) ) . ';', 'before' );
+		if ( $screen->is_block_editor() ) {
+			wp_enqueue_script( 'commerce-connector-sidebar', self::asset( 'panel-sidebar.js' ), array( 'commerce-connector-panel', 'wp-plugins', 'wp-element', 'wp-data', 'wp-dom-ready', 'wp-preferences', 'wp-editor', 'wp-edit-post' ), COMMERCE_CONNECTOR_VERSION, true );
+		}
+	}
+
+	/**
+	 * Address of a file of the plugin.
+	 *
+	 * @param string $name File.
+	 * @return string
+	 */
+	public static function asset( $name ) {
+		return plugins_url( 'assets/' . $name, COMMERCE_CONNECTOR_FILE );
+	}
+
+	/**
+	 * The words that the script itself says.
+	 *
+	 * @return string[]
+	 */
+	private static function words() {
+		return array(
+			'shop'         => __( 'Shop', 'commerce-connector' ),
+			'loading'      => __( 'Looking …', 'commerce-connector' ),
+			'source'       => __( 'Product in the shop:', 'commerce-connector' ),
+			'newTab'       => __( '(opens in a new tab)', 'commerce-connector' ),
+			'resync'       => __( 'Resync now', 'commerce-connector' ),
+			'preview'      => __( 'What would change?', 'commerce-connector' ),
+			'who'          => __( 'Who decides what', 'commerce-connector' ),
+			'takeOver'     => __( 'Take over', 'commerce-connector' ),
+			'giveBack'     => __( 'Give back', 'commerce-connector' ),
+			/* translators: %s: a field. */
+			'takeOverOf'   => __( 'Take %s over from the shop, on this page', 'commerce-connector' ),
+			/* translators: %s: a field. */
+			'giveBackOf'   => __( 'Give %s back to the shop', 'commerce-connector' ),
+			/* translators: %s: a field. */
+			'sureBack'     => __( 'The shop\'s value replaces yours in “%s”. Yours stays in the page\'s revisions. Give it back?', 'commerce-connector' ),
+			/* translators: %s: a field. */
+			'sureTake'     => __( 'From now on the shop changes “%s” on this page no more, until you give it back. Take it over?', 'commerce-connector' ),
+			/* translators: %s: a field. */
+			'contested'    => __( '%s: changed here and in the shop', 'commerce-connector' ),
+			'pageKeeps'    => __( 'The page shows your words until you decide.', 'commerce-connector' ),
+			/* translators: %s: a name. */
+			'decidedBy'    => __( 'Decided by %s; it is written shortly.', 'commerce-connector' ),
+			'decide'       => __( 'Compare and decide', 'commerce-connector' ),
+			/* translators: %s: a field. */
+			'decideOf'     => __( 'Which words hold? %s', 'commerce-connector' ),
+			'onPage'       => __( 'On this page', 'commerce-connector' ),
+			'inShop'       => __( 'In the shop', 'commerce-connector' ),
+			'before'       => __( 'Before both changes', 'commerce-connector' ),
+			'keepPage'     => __( 'Keep the page\'s', 'commerce-connector' ),
+			'takeShop'     => __( 'Use the shop\'s', 'commerce-connector' ),
+			'third'        => __( 'Or write it anew', 'commerce-connector' ),
+			'thirdHint'    => __( 'Begins as the page\'s words. Nothing is saved until you press the button.', 'commerce-connector' ),
+			'useThird'     => __( 'Use this text', 'commerce-connector' ),
+			'close'        => __( 'Close', 'commerce-connector' ),
+			'changed'      => __( 'Changed in the shop since you opened this page', 'commerce-connector' ),
+			'changedHint'  => __( 'Your editor still shows the old words. Reload before you change these, or your save puts the old words back.', 'commerce-connector' ),
+			'reload'       => __( 'Reload the page', 'commerce-connector' ),
+			'unsaved'      => __( 'You have changes that are not saved. Save or copy them first.', 'commerce-connector' ),
+			'loggedOut'    => __( 'You are no longer logged in. Your text is kept here. Log in again in another tab, then press the button once more.', 'commerce-connector' ),
+			'offline'      => __( 'The site does not answer. Your text is kept; please try again.', 'commerce-connector' ),
+			'mine'         => __( 'You asked', 'commerce-connector' ),
+			'noRight'      => __( 'You may look at this, but not take fields over. An editor with more rights can.', 'commerce-connector' ),
+			'since'        => __( 'Since', 'commerce-connector' ),
+			'todo'         => __( 'What to do:', 'commerce-connector' ),
+			/* translators: 1: a name, 2: like 5 minutes ago. */
+			'edited'       => __( 'by %1$s, %2$s', 'commerce-connector' ),
+		);
 	}
 }

@@ -153,7 +153,7 @@ final class Commerce_Connector_Relay {
 	 * @param string $content Body.
 	 * @return string[]
 	 */
-	private static function signature( $id, $content ) {
+	public static function signature( $id, $content ) {
 		$timestamp  = (string) time();
 		$signatures = array();
 		foreach ( array_column( Commerce_Connector_Secrets::valid(), 'secret' ) as $secret ) {

@@ -42,7 +42,7 @@ final class Commerce_Connector_Setup {
 	 * After an update of the plugin's files: brings tables and role up to date.
 	 */
 	public static function upgrade() {
-		if ( get_option( self::OPTION ) !== COMMERCE_CONNECTOR_VERSION ) {
+		if ( get_option( self::OPTION ) !== COMMERCE_CONNECTOR_VERSION || (int) get_option( Commerce_Connector_Tables::OPTION ) !== Commerce_Connector_Tables::SCHEMA ) {
 			Commerce_Connector_Tables::upgrade();
 			Commerce_Connector_Types::add_people();
 			update_option( self::OPTION, COMMERCE_CONNECTOR_VERSION, true );

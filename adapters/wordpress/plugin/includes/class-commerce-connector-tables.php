@@ -17,9 +17,9 @@ if ( ! defined( 'ABSPATH' ) ) {
  */
 final class Commerce_Connector_Tables {
 
-	const SCHEMA = 1;
+	const SCHEMA = 2;
 	const OPTION = 'commerce_connector_schema';
-	const NAMES  = array( 'bindings', 'fences', 'offers', 'media', 'events' );
+	const NAMES  = array( 'bindings', 'fences', 'offers', 'media', 'events', 'requests' );
 
 	/**
 	 * A table's name with prefix.
@@ -158,6 +158,24 @@ CREATE TABLE {$t}events (
   user_id bigint(20) unsigned NOT NULL,
   PRIMARY KEY  (id),
   KEY backend (backend,id)
+) $charset;
+CREATE TABLE {$t}requests (
+  id varchar(64) COLLATE utf8mb4_bin NOT NULL,
+  at bigint(20) NOT NULL,
+  backend varchar(64) NOT NULL,
+  backend_id varchar(190) NOT NULL,
+  object_id bigint(20) unsigned NOT NULL,
+  user_id bigint(20) unsigned NOT NULL,
+  action varchar(24) NOT NULL,
+  body longtext NOT NULL,
+  standing varchar(16) NOT NULL,
+  code varchar(40) NOT NULL,
+  says longtext NOT NULL,
+  facts longtext NOT NULL,
+  answered_at bigint(20) NOT NULL DEFAULT 0,
+  PRIMARY KEY  (id),
+  KEY object (object_id,at),
+  KEY standing (standing)
 ) $charset;";
 	}
 }

@@ -21,6 +21,11 @@ final class Commerce_Connector_Types {
 	const LOGIN    = 'commerce_connector';
 
 	/**
+	 * Whose it is to take fields over and to give them back.
+	 */
+	const TAKE_OVER = 'take_over_commerce_fields';
+
+	/**
 	 * Registers post type and taxonomies.
 	 */
 	public static function register() {
@@ -92,7 +97,7 @@ final class Commerce_Connector_Types {
 	 * @return string[]
 	 */
 	public static function capabilities() {
-		$capabilities = array( 'manage_commerce_terms' );
+		$capabilities = array( 'manage_commerce_terms', self::TAKE_OVER );
 		foreach ( array( 'edit', 'edit_others', 'edit_published', 'edit_private', 'publish', 'delete', 'delete_others', 'delete_published', 'delete_private', 'read_private' ) as $verb ) {
 			$capabilities[] = $verb . '_commerce_products';
 		}

@@ -61,7 +61,17 @@ add_action( 'init', array( 'Commerce_Connector_Blocks', 'register' ) );
 add_action( 'rest_api_init', array( 'Commerce_Connector_Picker', 'register' ) );
 
 // Editors and administrators.
+add_action( 'rest_api_init', array( 'Commerce_Connector_Editor_Api', 'register' ) );
 add_action( 'add_meta_boxes_commerce_product', array( 'Commerce_Connector_Meta_Box', 'add' ) );
+add_action( 'admin_enqueue_scripts', array( 'Commerce_Connector_Meta_Box', 'enqueue' ) );
+add_filter( 'manage_commerce_product_posts_columns', array( 'Commerce_Connector_Product_List', 'add_column' ) );
+add_action( 'manage_commerce_product_posts_custom_column', array( 'Commerce_Connector_Product_List', 'show_column' ), 10, 2 );
+add_action( 'restrict_manage_posts', array( 'Commerce_Connector_Product_List', 'show_filter' ) );
+add_action( 'pre_get_posts', array( 'Commerce_Connector_Product_List', 'filter' ) );
+add_filter( 'bulk_actions-edit-commerce_product', array( 'Commerce_Connector_Product_List', 'add_action' ) );
+add_filter( 'handle_bulk_actions-edit-commerce_product', array( 'Commerce_Connector_Product_List', 'act' ), 10, 3 );
+add_action( 'admin_notices', array( 'Commerce_Connector_Product_List', 'show_result' ) );
+add_action( 'admin_menu', array( 'Commerce_Connector_Dashboard', 'add_page' ) );
 add_action( 'admin_menu', array( 'Commerce_Connector_Settings', 'add_page' ) );
 add_action( 'admin_init', array( 'Commerce_Connector_Settings', 'register' ) );
 add_action( 'admin_post_commerce_connector_secret', array( 'Commerce_Connector_Settings', 'make_secret' ) );
