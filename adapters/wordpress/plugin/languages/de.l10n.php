@@ -5,6 +5,10 @@
  * @package Commerce_Connector
  */
 
+if ( ! defined( 'ABSPATH' ) ) {
+	exit;
+}
+
 return array(
 	'domain'       => 'commerce-connector',
 	'language'     => 'de',
