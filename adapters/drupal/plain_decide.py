@@ -1,220 +1,117 @@
-"""What plain mode writes of each item, decided from what the node holds now.
+"""What Drupal's core calls the things that plain mode decides about, and its resources.
 
-Pure: a write, the node as read a moment ago and what is known of the site make a `PageWrite`, or
-the receipt where there is nothing to write. Core writes a revision even of what is equal, so what
-is equal is not written. Sends nothing.
+Pure. The decisions themselves are those of every core: adapters.plain.decide. Core writes a
+revision even of what is equal, so only what differs is in a change.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from adapters.drupal.plain_page import (
+from adapters.drupal.plain_page import TITLE_LENGTH, Node, Places, section_of, uuid_of
+from adapters.plain.decide import Frame, PageWrite
+from adapters.plain.page import (
     CATEGORIES,
     DESCRIPTION,
     MEDIA,
-    OFFERS,
     SUBTITLE,
     TITLE,
     Marker,
-    Node,
-    Places,
-    category_ids,
     first_picture,
-    offers_hash,
-    offers_table,
-    problem_of,
-    section_of,
-    stored_hashes,
-    stored_values,
-    uuid_of,
-    wanted_hash,
 )
-from connector.model import (
-    BackendName,
-    CategoryId,
-    CmsId,
-    FieldHash,
-    FieldName,
-    JsonValue,
-    Lane,
-    Subject,
-)
-from connector.ports import Before, ContentWrite, Held, OffersWrite, Outcome, Receipt, RetireWrite
+from connector.model import FieldName, JsonValue
 
-Write = OffersWrite | ContentWrite | RetireWrite
+PUBLISHED, UNPUBLISHED = "published", "unpublished"
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """What is known of the site while a batch is decided."""
+class NodeFrame(Frame[Node]):
+    """A site of JSON:API."""
+
+    extension = "module"
 
     home: str
-    backend: BackendName
     places: Places
-    terms: Mapping[str, CategoryId]
-    """Our categories there, by the UUIDs of their terms."""
 
-    def hashes(self, node: Node) -> dict[FieldName, FieldHash]:
-        return stored_hashes(node, self.places.shown, self.terms)
+    def url(self, page: Node) -> str:
+        return f"{self.home}{page.alias or f'/node/{page.id}'}"
 
-    def url(self, node: Node) -> str:
-        return f"{self.home}{node.alias or f'/node/{node.id}'}"
+    def state(self, page: Node) -> str:
+        return PUBLISHED if page.published else UNPUBLISHED
 
+    def is_live(self, page: Node) -> bool:
+        return page.published
 
-@dataclass(frozen=True, slots=True)
-class PageWrite:
-    """A node as it should be."""
+    def hiding(self, page: Node) -> Mapping[str, JsonValue]:
+        return {"status": False} if page.published else {}
 
-    subject: Subject
-    uuid: str
-    node: Node | None
-    """The node as it is; None: it is made."""
-    marker: Marker
-    offers_html: str
-    written: frozenset[FieldName]
-    kept: frozenset[FieldName] = frozenset()
-    attributes: Mapping[str, JsonValue] | None = None
-    relationships: Mapping[str, JsonValue] | None = None
+    def problem(self, fields: Mapping[FieldName, JsonValue]) -> str:
+        if len(str(fields.get(TITLE, ""))) > TITLE_LENGTH:
+            return f"the title has more than the {TITLE_LENGTH} letters that Drupal takes"
+        # By name: a class with slots is made anew, and super() knows the one before.
+        return Frame.problem(self, fields)
 
-    def resource(self, places: Places, alias: str | None = None) -> dict[str, object]:
-        """The JSON:API resource of the request; `alias` for a page that is made."""
-        value: JsonValue = section_of(self.marker, self.offers_html)
-        section: JsonValue = {"value": value, "format": places.section_format}
-        attributes = {**(self.attributes or {}), places.section_field: section}
-        if alias:
-            attributes["path"] = {"alias": alias}
+    def picture(self, fields: Mapping[FieldName, JsonValue], old: Marker) -> str:
+        if MEDIA not in fields or MEDIA not in self.shown:
+            return old.picture
+        return first_picture(fields[MEDIA])[0]
+
+    def changes(
+        self, fields: Mapping[FieldName, JsonValue], page: Node | None, old: Marker
+    ) -> Mapping[str, JsonValue]:
+        comes_back = bool(page and not page.published and old.retired_from == PUBLISHED)
         return {
-            "type": f"node--{places.bundle}",
-            "id": self.uuid,
-            "attributes": attributes,
-            "relationships": dict(self.relationships or {}),
+            **_words(fields, page, self.places),
+            **self._categories(fields, page),
+            **self._picture(fields, page, old),
+            # Published when it is made, and again when it comes back; else the editor's.
+            **({"status": True} if page is None or comes_back else {}),
         }
 
+    def _categories(
+        self, fields: Mapping[FieldName, JsonValue], page: Node | None
+    ) -> dict[str, JsonValue]:
+        if CATEGORIES not in fields or CATEGORIES not in self.shown:
+            return {}
+        keys = self.categories_of(fields[CATEGORIES], page)
+        if set(keys) == set(page.categories if page else ()):
+            return {}
+        kind = f"taxonomy_term--{self.places.vocabulary}"
+        return {self.places.categories_field: {"data": [{"type": kind, "id": k} for k in keys]}}
 
-def repeated(write: Write, lane: Lane, node: Node | None, frame: Frame) -> Receipt | None:
-    """The receipt that this very write got before; None when it is the first time."""
-    marker = node.marker if node else None
-    if node is None or marker is None or marker.write_ids.get(lane) != write.write_id:
-        return None
-    match write:
-        case ContentWrite():
-            names = [name for name in write.fields if name not in marker.kept]
-        case OffersWrite() | RetireWrite():
-            names = [OFFERS]
-    kept = marker.kept if isinstance(write, ContentWrite) else frozenset[FieldName]()
-    hashes = {name: marker.hashes[name] for name in names if name in marker.hashes}
-    return receipt_of(node, write.subject, frame, hashes, kept)
-
-
-def decide_content(write: ContentWrite, node: Node | None, frame: Frame) -> PageWrite | Receipt:
-    if problem := problem_of(write.fields):
-        return Receipt(write.subject, Outcome.REJECTED, message=problem)
-    if node is None and not write.whole:
-        return Receipt(write.subject, Outcome.MISSING, message="there is no such page")
-    if waits := _missing_category(write, frame):
-        return Receipt(write.subject, Outcome.RETRY, message=f"category {waits} is not here yet")
-    old = (node and node.marker) or Marker(frame.backend, write.subject.id)
-    kept = _kept(write, node, frame)
-    fields = {name: value for name, value in write.fields.items() if name not in kept}
-    hashes = {name: wanted_hash(name, value) for name, value in fields.items()}
-    marker = replace(
-        old,
-        write_ids={**old.write_ids, Lane.CONTENT: write.write_id},
-        hashes={OFFERS: FieldHash(""), **old.hashes, **hashes},
-        kept=kept,
-        picture=_picture(fields, old, frame),
-        retired_from=None,
-    )
-    comes_back = bool(node and not node.published and old.retired_from)
-    page = PageWrite(
-        subject=write.subject,
-        uuid=uuid_of(frame.backend, write.subject),
-        node=node,
-        marker=marker,
-        offers_html=node.offers_html if node else "",
-        written=frozenset(fields),
-        kept=kept,
-        attributes=_attributes(fields, node, frame.places) | _state(node, comes_back),
-        relationships=_relationships(fields, node, old, frame),
-    )
-    return _unless_equal(page, frame)
+    def _picture(
+        self, fields: Mapping[FieldName, JsonValue], page: Node | None, old: Marker
+    ) -> dict[str, JsonValue]:
+        """A picture that an editor chose stays."""
+        if MEDIA not in fields or MEDIA not in self.shown:
+            return {}
+        picture, alt = first_picture(fields[MEDIA])
+        has = page.picture if page else ""
+        if has != old.picture or has == picture:
+            return {}
+        file: JsonValue = {"type": "file--file", "id": picture, "meta": {"alt": alt}}
+        return {self.places.image_field: {"data": file if picture else None}}
 
 
-def decide_offers(write: OffersWrite, node: Node | None, frame: Frame) -> PageWrite | Receipt:
-    """Offers stand in the node, so they wait for it. The same table again is not written."""
-    table = offers_table(write.offers)
-    hashes = {OFFERS: offers_hash(table)}
-    if node is None:
-        if table:
-            return Receipt(write.subject, Outcome.RETRY, message="the page is not here yet")
-        return Receipt(write.subject, Outcome.DONE, hashes=hashes)
-    old = node.marker or Marker(frame.backend, write.subject.id)
-    if node.marker and table == node.offers_html:
-        return receipt_of(node, write.subject, frame, hashes)
-    marker = replace(
-        old,
-        write_ids={**old.write_ids, Lane.OFFERS: write.write_id},
-        hashes={**old.hashes, **hashes},
-    )
-    return PageWrite(write.subject, node.uuid, node, marker, table, frozenset({OFFERS}))
-
-
-def decide_retire(write: RetireWrite, node: Node | None, frame: Frame) -> PageWrite | Receipt:
-    """Unpublish, remember whether the page was published, and take the offers out."""
-    gone = {OFFERS: FieldHash("")}
-    if node is None:
-        return Receipt(write.subject, Outcome.DONE, hashes=gone)
-    old = node.marker or Marker(frame.backend, write.subject.id)
-    if old.retired_from is not None and not node.published and not node.offers_html:
-        return receipt_of(node, write.subject, frame, gone)
-    marker = replace(
-        old,
-        write_ids={**old.write_ids, Lane.CONTENT: write.write_id},
-        hashes={**old.hashes, **gone},
-        kept=frozenset(),
-        retired_from=node.published or bool(old.retired_from),
-    )
-    state: dict[str, JsonValue] = {"status": False} if node.published else {}
-    return PageWrite(
-        write.subject, node.uuid, node, marker, "", frozenset({OFFERS}), attributes=state
-    )
-
-
-def receipt_of(
-    node: Node,
-    subject: Subject,
-    frame: Frame,
-    hashes: Mapping[FieldName, FieldHash],
-    kept: frozenset[FieldName] = frozenset(),
-) -> Receipt:
-    return Receipt(subject, Outcome.DONE, CmsId(str(node.id)), frame.url(node), hashes, kept)
-
-
-def replaced(page: PageWrite, frame: Frame) -> dict[FieldName, Before] | None:
-    """What a write replaced, of the fields that have a place; None: the page was made."""
-    if page.node is None:
-        return None
-    hashes = frame.hashes(page.node)
-    values = stored_values(page.node, frame.places.shown, frame.terms)
+def resource_of(
+    write: PageWrite[Node], places: Places, alias: str | None = None
+) -> dict[str, object]:
+    """The JSON:API resource of the request; `alias` for a page that is made."""
+    related = {places.categories_field, places.image_field}
+    value: JsonValue = section_of(write.marker, write.offers_html)
+    section: JsonValue = {"value": value, "format": places.section_format}
+    attributes = {name: each for name, each in write.changes.items() if name not in related}
+    attributes[places.section_field] = section
+    if alias:
+        attributes["path"] = {"alias": alias}
     return {
-        name: Before(values[name], hashes[name])
-        for name in page.written
-        if name in values and name in hashes
+        "type": f"node--{places.bundle}",
+        "id": uuid_of(write.marker.backend, write.subject),
+        "attributes": attributes,
+        "relationships": {n: each for n, each in write.changes.items() if n in related},
     }
-
-
-def held_of(node: Node, marker: Marker, frame: Frame) -> Held:
-    return Held(
-        subject=marker.subject,
-        cms_id=CmsId(str(node.id)),
-        live=node.published,
-        retired=marker.retired_from is not None and not node.published,
-        hashes=frame.hashes(node),
-        url=frame.url(node),
-    )
 
 
 def aliases(prefix: str, slug: str, uuid: str) -> tuple[str, str]:
@@ -224,89 +121,19 @@ def aliases(prefix: str, slug: str, uuid: str) -> tuple[str, str]:
     return base, f"{base}-{uuid[:8]}"
 
 
-def _unless_equal(page: PageWrite, frame: Frame) -> PageWrite | Receipt:
-    """A change that would change nothing but the write id is no write."""
-    node = page.node
-    if node is None or node.marker is None or page.attributes or page.relationships:
-        return page
-    now = replace(node.marker, write_ids=page.marker.write_ids)
-    if now != page.marker:
-        return page
-    hashes = {name: page.marker.hashes[name] for name in page.written}
-    return receipt_of(node, page.subject, frame, hashes, page.kept)
-
-
-def _missing_category(write: ContentWrite, frame: Frame) -> CategoryId | None:
-    if CATEGORIES not in frame.places.shown:
-        return None
-    known = set(frame.terms.values())
-    wanted = category_ids(write.fields.get(CATEGORIES))
-    return next((each for each in wanted if each not in known), None)
-
-
-def _kept(write: ContentWrite, node: Node | None, frame: Frame) -> frozenset[FieldName]:
-    """Where the stored value is neither the one expected nor the one that we wrote last."""
-    if node is None or node.marker is None:
-        return frozenset()
-    now, ours = frame.hashes(node), node.marker.hashes
-    return frozenset(
-        name
-        for name in write.fields
-        if name in write.expected
-        and name in now
-        and now[name] not in (write.expected[name], ours[name])
-    )
-
-
-def _attributes(
-    fields: Mapping[FieldName, JsonValue], node: Node | None, places: Places
+def _words(
+    fields: Mapping[FieldName, JsonValue], page: Node | None, places: Places
 ) -> dict[str, JsonValue]:
-    """The attributes that differ from what is stored."""
-    attributes: dict[str, JsonValue] = {}
-    if TITLE in fields and (node is None or node.title != fields[TITLE]):
-        attributes["title"] = fields[TITLE]
-    have = (node.text, node.summary) if node else ("", "")
+    words: dict[str, JsonValue] = {}
+    if TITLE in fields and (page is None or page.title != fields[TITLE]):
+        words["title"] = fields[TITLE]
+    have = (page.text, page.summary) if page else ("", "")
     wanted = (str(fields.get(DESCRIPTION, have[0])), str(fields.get(SUBTITLE, have[1])))
     if wanted != have:
         text, summary = wanted
-        attributes[places.description_field] = (
+        words[places.description_field] = (
             {"value": text, "summary": summary, "format": places.description_format}
             if text or summary
             else None
         )
-    return attributes
-
-
-def _state(node: Node | None, comes_back: bool) -> dict[str, JsonValue]:
-    """Published when it is made, and again when it comes back; else the editor's."""
-    return {"status": True} if node is None or comes_back else {}
-
-
-def _picture(fields: Mapping[FieldName, JsonValue], old: Marker, frame: Frame) -> str:
-    if MEDIA not in fields or MEDIA not in frame.places.shown:
-        return old.picture
-    return first_picture(fields[MEDIA])[0]
-
-
-def _relationships(
-    fields: Mapping[FieldName, JsonValue], node: Node | None, old: Marker, frame: Frame
-) -> dict[str, JsonValue]:
-    """The relationships that differ. A picture that an editor chose stays."""
-    places = frame.places
-    found: dict[str, JsonValue] = {}
-    if CATEGORIES in fields and CATEGORIES in places.shown:
-        named = set(category_ids(fields[CATEGORIES]))
-        ours = [uuid for uuid, category in frame.terms.items() if category in named]
-        have = node.categories if node else ()
-        theirs = [each for each in have if each not in frame.terms]
-        if {*ours, *theirs} != set(have):
-            kind = f"taxonomy_term--{places.vocabulary}"
-            terms: list[JsonValue] = [{"type": kind, "id": each} for each in [*ours, *theirs]]
-            found[places.categories_field] = {"data": terms}
-    if MEDIA in fields and MEDIA in places.shown:
-        picture, alt = first_picture(fields[MEDIA])
-        has = node.picture if node else ""
-        if has == old.picture and has != picture:
-            file: JsonValue = {"type": "file--file", "id": picture, "meta": {"alt": alt}}
-            found[places.image_field] = {"data": file if picture else None}
-    return found
+    return words

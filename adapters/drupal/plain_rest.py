@@ -10,17 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import cast
 from urllib.parse import quote, urlencode
 
 import requests
 
+from adapters.plain.http import Connection
 from connector.errors import Incomplete, Rejected, TargetDown, TryAgain
 from connector.ports import Clock, Outcome, SiteSettings
-from connector.timely import TimelyAdapter, retry_after_seconds
 
 Json = Mapping[str, object]
 MEDIA_TYPE = "application/vnd.api+json"
@@ -51,8 +48,12 @@ class Answer:
         """What core says; of its own failures nothing, as it tells SQL then."""
         if self.status >= 500:
             return f"Drupal failed ({self.status}); its own log says why"
-        details = [str(mapping(each).get("detail", "")) for each in rows(self.body.get("errors"))]
-        return f"{'; '.join(details)[:300]} ({self.status})"
+        if self.is_wedged:
+            return (
+                "the node has a draft, or two saves at once left it so that JSON:API refuses it: "
+                "publish or delete the draft, or install the module, which mends it"
+            )
+        return f"{self._details()[:300]} ({self.status})"
 
     def outcome(self) -> Outcome:
         """What a refusal means for its item."""
@@ -60,25 +61,25 @@ class Answer:
 
     @property
     def is_wedged(self) -> bool:
-        return self.status == 400 and WEDGED in self.message
+        return self.status == 400 and WEDGED in self._details()
+
+    def _details(self) -> str:
+        return "; ".join(
+            str(mapping(each).get("detail", "")) for each in rows(self.body.get("errors"))
+        )
 
 
 class JsonApi:
     """JSON:API of one site, with one user's password."""
 
     def __init__(self, settings: SiteSettings, clock: Clock) -> None:
-        self._home = settings.url.rstrip("/")
-        self._timeout = (10.0, settings.timeout_seconds)
-        self._clock = clock
-        self._session = requests.Session()
-        self._session.mount("http://", TimelyAdapter())
-        self._session.mount("https://", TimelyAdapter())
-        user, _, password = (settings.credential or "").partition(":")
-        self._session.auth = requests.auth.HTTPBasicAuth(user.encode(), password.encode())
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.trust_env = False
-        self.skew_seconds = 0.0
+        self._connection = Connection(settings, clock)
+        self._home = self._connection.home
         self.version = "unknown"
+
+    @property
+    def skew_seconds(self) -> float:
+        return self._connection.skew_seconds
 
     # ---- what plain mode asks ----
 
@@ -146,7 +147,7 @@ class JsonApi:
         return self._answer(self._send("POST", path, raw=body, headers=headers))
 
     def close(self) -> None:
-        self._session.close()
+        self._connection.close()
 
     # ---- inside ----
 
@@ -169,27 +170,16 @@ class JsonApi:
         headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
         sent = {"accept": MEDIA_TYPE, **({"content-type": MEDIA_TYPE} if body else {})}
-        try:
-            response = self._session.request(
-                method,
-                f"{self._home}{path}{f'?{urlencode(query)}' if query else ''}",
-                json=body,
-                data=raw,
-                headers={**sent, **(headers or {})},
-                timeout=self._timeout,
-                allow_redirects=False,
-            )
-        except requests.exceptions.SSLError as error:
-            raise TargetDown(f"{self._home}: the certificate is not trusted; renew it") from error
-        except requests.exceptions.ConnectTimeout as error:
-            raise TryAgain(f"{self._home} takes no connections in time") from error
-        except requests.exceptions.Timeout as error:
-            raise TryAgain(f"{self._home} did not answer in time; it may have done it") from error
-        except requests.exceptions.ConnectionError as error:
-            raise TargetDown(f"{self._home} cannot be reached; check that it runs") from error
-        except requests.exceptions.RequestException as error:
-            raise TryAgain(f"{self._home} broke off ({type(error).__name__})") from error
-        self._note(response)
+        response = self._connection.send(
+            method,
+            f"{self._home}{path}{f'?{urlencode(query)}' if query else ''}",
+            json=body,
+            data=raw,
+            headers={**sent, **(headers or {})},
+        )
+        generator = response.headers.get("x-generator", "")
+        if generator.startswith("Drupal "):
+            self.version = generator.split()[1][:20]
         return response
 
     def _json(self, response: requests.Response) -> Json:
@@ -209,13 +199,8 @@ class JsonApi:
         status = response.status_code
         if status < 300:
             return
-        wait = retry_after_seconds(response.headers, self._clock.now())
+        self._connection.raise_for_site(response)
         detail = Answer(status, _body(response)).message
-        if status < 400:
-            where = response.headers.get("location", "another address")
-            raise TargetDown(f"{self._home} redirects to {where}; set the site's url to that")
-        if status == 429:
-            raise TryAgain(f"{self._home} asks us to slow down (429)", retry_after_seconds=wait)
         if status in (401, 403):
             raise TargetDown(
                 f"{self._home} does not let us: {detail}. Check the credential, and that the "
@@ -226,27 +211,12 @@ class JsonApi:
                 f"{self._home}: JSON:API is read-only ({status}); allow all operations on "
                 "Configuration > Web services > JSON:API"
             )
-        if status == 503:
-            raise TargetDown(f"{self._home} is in maintenance (503)", retry_after_seconds=wait)
-        if status >= 500:
-            raise TryAgain(f"{self._home} failed ({status})", retry_after_seconds=wait)
         if status == 404:
             raise TargetDown(
                 f"{self._home} has no such JSON:API resource (404); the module JSON:API is off, or "
                 "the site's option bundle or vocabulary names none that is there"
             )
         raise Rejected(f"{self._home} refused the request: {detail}")
-
-    def _note(self, response: requests.Response) -> None:
-        generator = response.headers.get("x-generator", "")
-        if generator.startswith("Drupal "):
-            self.version = generator.split()[1][:20]
-        try:
-            theirs = parsedate_to_datetime(response.headers.get("date", ""))
-        except ValueError:
-            return
-        theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
-        self.skew_seconds = (theirs - self._clock.now()).total_seconds()
 
 
 def condition(name: str, path: str, operator: str, *values: str) -> dict[str, str]:

@@ -8,93 +8,52 @@ the other, so one process may write to a site; an editor who saves in the same s
 
 from __future__ import annotations
 
-import hashlib
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import TypeVar
+from collections.abc import Iterator, Mapping, Sequence
 
-from adapters.wordpress.plain_decide import (
-    Frame,
-    PageWrite,
-    Write,
-    decide_content,
-    decide_offers,
-    decide_retire,
-    held_of,
-    receipt_of,
-    repeated,
-    replaced,
-    slugs_for,
-)
-from adapters.wordpress.plain_page import CATEGORIES, Post, category_ids, places
+from adapters.plain.decide import Decide, Frame, PageWrite, W, Write, receipt_of_write, repeated
+from adapters.plain.page import CATEGORIES
+from adapters.plain.site import PLAIN, PlainSite, page_failed
+from adapters.wordpress.plain_decide import CoreFrame, mended, slugs_for
+from adapters.wordpress.plain_page import Post, places
 from adapters.wordpress.plain_pages import Pages
 from adapters.wordpress.plain_rest import BATCH, Answer, CoreRest
 from adapters.wordpress.plain_terms import Terms
-from connector.errors import ConnectorError, Rejected, TargetDown
-from connector.model import CmsId, FieldName, Lane, Locale, Subject, SubjectKind
+from connector.errors import ConnectorError, TargetDown
+from connector.model import CmsId, FieldName, Lane, Locale, Subject
 from connector.ports import (
     Clock,
     ContentWrite,
     Fence,
-    Held,
     MediaReceipt,
     MediaUpload,
-    OffersWrite,
-    Outcome,
     Receipt,
-    RetireWrite,
     Site,
-    SiteCapabilities,
-    SiteEvent,
     SiteFacts,
     SiteSettings,
-    StatusNote,
-    StoredDocument,
-    TermWrite,
 )
 
-PLAIN = SiteCapabilities(
-    fences=False,
-    own_offers=False,
-    offer_rows_per_request=100,
-    documents_per_request=BATCH,
-    terms_per_request=BATCH,
-    media=True,
-    events=False,
-    multilingual=False,
-)
 _MEDIA_SLUG = "commerce-connector-"
 _MEDIA_FIELDS = "id,slug,source_url"
 _NEEDED = ("edit_posts", "publish_posts", "edit_others_posts", "upload_files", "manage_categories")
 _GENERATOR = re.compile(r'<meta name="generator" content="WordPress ([0-9][0-9A-Za-z.-]{0,20})"')
-_locks: dict[str, threading.RLock] = {}
-_locks_lock = threading.Lock()
-
-W = TypeVar("W", OffersWrite, ContentWrite, RetireWrite)
-Decide = Callable[[W, "Post | None", Frame], "PageWrite | Receipt"]
 
 
 def open_plain(settings: SiteSettings, clock: Clock) -> Site:
     """A site in plain mode. Makes no call."""
-    return PlainSite(settings, clock)
+    return CoreSite(settings, clock)
 
 
-class PlainSite:
+class CoreSite(PlainSite[Post]):
     """`ports.Site` over core REST, for the subjects of one backend."""
 
     def __init__(self, settings: SiteSettings, clock: Clock) -> None:
         self._rest = CoreRest(settings, clock)
-        self._backend = settings.backend
-        self._home = settings.url.rstrip("/")
+        super().__init__(settings, Terms(self._rest, settings.backend))
         post_type = str(settings.options.get("post_type", "posts"))
         self._path = f"/wp/v2/{post_type}"
         self._shown = places(post_type)
-        self._terms = Terms(self._rest, settings.backend)
         self._pages = Pages(self._rest, self._path, settings.backend, clock)
-        with _locks_lock:
-            self._lock = _locks.setdefault(self._home, threading.RLock())
 
     # ---- check ----
 
@@ -133,26 +92,7 @@ class PlainSite:
 
     # ---- writes ----
 
-    def write_offers(self, batch: Sequence[OffersWrite]) -> Sequence[Receipt]:
-        return self._write(batch, Lane.OFFERS, decide_offers)
-
-    def write_content(self, batch: Sequence[ContentWrite]) -> Sequence[Receipt]:
-        return self._write(batch, Lane.CONTENT, decide_content)
-
-    def write_terms(self, batch: Sequence[TermWrite]) -> Sequence[Receipt]:
-        with self._lock:
-            return self._terms.write(batch) if batch else []
-
-    def retire(self, batch: Sequence[RetireWrite]) -> Sequence[Receipt]:
-        products = [each for each in batch if each.subject.kind is SubjectKind.PRODUCT]
-        done = iter(self._write(products, Lane.CONTENT, decide_retire))
-        with self._lock:
-            return [
-                next(done) if each.subject.kind is SubjectKind.PRODUCT else self._terms.remove(each)
-                for each in batch
-            ]
-
-    def _write(self, batch: Sequence[W], lane: Lane, decide: Decide[W]) -> list[Receipt]:
+    def _write(self, batch: Sequence[W], lane: Lane, decide: Decide[W, Post]) -> list[Receipt]:
         """In runs of 25 that name no subject twice, so that each sees what the one before wrote."""
         receipts: list[Receipt] = []
         with self._lock:
@@ -160,14 +100,14 @@ class PlainSite:
                 receipts += self._write_run(run, lane, decide)
         return receipts
 
-    def _write_run(self, run: Sequence[W], lane: Lane, decide: Decide[W]) -> list[Receipt]:
+    def _write_run(self, run: Sequence[W], lane: Lane, decide: Decide[W, Post]) -> list[Receipt]:
         """Read, decide, write. Whatever breaks off leaves the index in doubt."""
         try:
             posts = self._pages.read([write.subject for write in run])
-            frame = self._frame(run)
+            frame = self._frame_for(run)
             slugs = self._slugs(run, posts)
             decisions = [
-                repeated(write, lane, posts.get(write.subject))
+                repeated(write, lane, posts.get(write.subject), frame)
                 or decide(write, posts.get(write.subject), frame)
                 for write in run
             ]
@@ -180,16 +120,8 @@ class PlainSite:
             receipts[each.subject] if isinstance(each, PageWrite) else each for each in decisions
         ]
 
-    def _frame(self, run: Sequence[W] = ()) -> Frame:
-        """What is known of the site; categories are read again when one is not known yet."""
-        named = {
-            category
-            for write in _contents(run)
-            for category in category_ids(write.fields.get(CATEGORIES))
-        }
-        if named - set(self._terms.ids().values()):
-            self._terms.read()
-        return Frame(self._backend, self._shown, self._terms.ids())
+    def _frame(self) -> CoreFrame:
+        return CoreFrame(self._backend, self._shown, self._terms.ids())
 
     def _slugs(self, run: Sequence[W], posts: dict[Subject, Post]) -> dict[Subject, str]:
         """A free slug for each page that will be made. Finds pages made a moment ago, too."""
@@ -212,32 +144,26 @@ class PlainSite:
         return chosen
 
     def _send(
-        self, pages: Sequence[PageWrite], slugs: Mapping[Subject, str], frame: Frame
+        self, pages: Sequence[PageWrite[Post]], slugs: Mapping[Subject, str], frame: Frame[Post]
     ) -> dict[Subject, Receipt]:
         receipts: dict[Subject, Receipt] = {}
-        mending: list[PageWrite] = []
+        mending: list[PageWrite[Post]] = []
         parts = [self._pages.part(each, slugs.get(each.subject)) for each in pages]
         for page, answer in zip(pages, self._rest.batch(parts), strict=True):
-            if answer.status not in (200, 201):
-                receipts[page.subject] = self._failed(page, answer)
+            if not answer.ok:
+                receipts[page.subject] = self._failed(page.subject, answer)
                 continue
             post = self._pages.note(page.subject, answer)
-            stored = frame.hashes(post)
-            hashes = {name: stored[name] for name in page.written}
-            receipt = receipt_of(post, page.subject, hashes, page.kept)
-            receipts[page.subject] = replace(
-                receipt, before=replaced(page, frame), made=page.post is None
-            )
-            if mended := page.mended(post, stored):
-                mending.append(mended)
+            receipts[page.subject] = receipt_of_write(page, post, frame)
+            if again := mended(page, post, frame.hashes(post)):
+                mending.append(again)
         self._rest.batch([self._pages.part(each, None) for each in mending])
         return receipts
 
-    def _failed(self, page: PageWrite, answer: Answer) -> Receipt:
+    def _failed(self, subject: Subject, answer: Answer) -> Receipt:
         if answer.status in (404, 410):
-            self._pages.forget(page.subject)
-            return Receipt(page.subject, Outcome.RETRY, message="the page went away meanwhile")
-        return Receipt(page.subject, answer.outcome(), message=answer.message)
+            self._pages.forget(subject)
+        return page_failed(subject, answer)
 
     # ---- media ----
 
@@ -252,42 +178,16 @@ class PlainSite:
                     found.setdefault(name, _media_receipt(row))
         return found
 
-    def upload_media(self, upload: MediaUpload) -> MediaReceipt:
+    def _upload(self, upload: MediaUpload) -> MediaReceipt:
         """Core has no place for a hash, but keeps a slug: it is made of the hash."""
-        if hashlib.sha256(upload.body).hexdigest() != upload.content_hash:
-            raise Rejected(f"the bytes of {upload.filename} are not those of its content hash")
-        with self._lock:
-            if held := self.find_media([upload.content_hash]):
-                return held[upload.content_hash]
-            fields = {"slug": _MEDIA_SLUG + upload.content_hash, "alt_text": upload.alt}
-            file = (upload.filename, upload.body, upload.content_type)
-            return _media_receipt(self._rest.upload("/wp/v2/media", fields, file))
+        fields = {"slug": _MEDIA_SLUG + upload.content_hash, "alt_text": upload.alt}
+        file = (upload.filename, upload.body, upload.content_type)
+        return _media_receipt(self._rest.upload("/wp/v2/media", fields, file))
 
     # ---- the rest ----
 
-    def inventory(self, kind: SubjectKind) -> Iterator[Sequence[Held]]:
-        with self._lock:
-            self._terms.read()
-            terms, frame = list(self._terms.held()), self._frame()
-        if kind is SubjectKind.CATEGORY:
-            yield terms
-            return
-        for posts in self._pages.all():
-            yield [held_of(post, post.marker, frame) for post in posts if post.marker]
-
-    def documents(self, kind: SubjectKind, ids: Sequence[str]) -> Sequence[StoredDocument]:
-        """None: core has no place to keep what a page came from."""
-        return []
-
-    def events(self, after: str) -> Iterator[Sequence[SiteEvent]]:
-        """None: core keeps no log."""
-        return iter(())
-
-    def acknowledge_events(self, upto: str) -> None:
-        """There is nothing to forget."""
-
-    def write_status(self, batch: Sequence[StatusNote]) -> None:
-        """Core has no place to show it; `check` says so in its notes."""
+    def _listed(self) -> Iterator[Sequence[Post]]:
+        return self._pages.all()
 
     def admin_url(self, cms_id: CmsId) -> str | None:
         return f"{self._home}/wp-admin/post.php?post={cms_id}&action=edit"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from adapters.wordpress.plain_decide import PageWrite
+from adapters.plain.decide import PageWrite
+from adapters.wordpress.plain_decide import request_body
 from adapters.wordpress.plain_page import NAME, Post, post_from
 from adapters.wordpress.plain_rest import Answer, CoreRest, Part
 from connector.model import BackendName, Subject
@@ -63,11 +64,11 @@ class Pages:
         wanted = [name for each in slugs for name in (each, each + _TRASHED)]
         return self._posts(slug=",".join(wanted))
 
-    def part(self, page: PageWrite, slug: str | None) -> Part:
+    def part(self, write: PageWrite[Post], slug: str | None) -> Part:
         """The request that makes or changes a page."""
-        body = page.request_body()
-        if page.post is not None:
-            return Part("POST", f"{self._path}/{page.post.id}?_fields={_FIELDS}", body)
+        body = request_body(write)
+        if write.page is not None:
+            return Part("POST", f"{self._path}/{write.page.id}?_fields={_FIELDS}", body)
         return Part("POST", f"{self._path}?_fields={_FIELDS}", {**body, "slug": slug or ""})
 
     def note(self, subject: Subject, answer: Answer) -> Post:

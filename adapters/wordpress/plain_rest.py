@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlencode
 
 import requests
 
+from adapters.plain.http import Connection
 from adapters.wordpress.plain_page import Json
 from connector.errors import Incomplete, Rejected, TargetDown, TryAgain
 from connector.ports import Clock, Outcome, SiteSettings
-from connector.timely import TimelyAdapter, retry_after_seconds
 
 BATCH = 25
 """The most requests that core's batch/v1 takes."""
@@ -47,6 +44,10 @@ class Answer:
     body: Json
 
     @property
+    def ok(self) -> bool:
+        return self.status in (200, 201)
+
+    @property
     def code(self) -> str:
         return str(self.body.get("code", ""))
 
@@ -63,18 +64,13 @@ class CoreRest:
     """Core REST of one site, with one user's credential."""
 
     def __init__(self, settings: SiteSettings, clock: Clock) -> None:
-        self._home = settings.url.rstrip("/")
-        self._timeout = (10.0, settings.timeout_seconds)
-        self._clock = clock
+        self._connection = Connection(settings, clock)
+        self._home = self._connection.home
         self._root = ""
-        self._session = requests.Session()
-        self._session.mount("http://", TimelyAdapter())
-        self._session.mount("https://", TimelyAdapter())
-        user, _, password = (settings.credential or "").partition(":")
-        self._session.auth = requests.auth.HTTPBasicAuth(user.encode(), password.encode())
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.trust_env = False
-        self.skew_seconds = 0.0
+
+    @property
+    def skew_seconds(self) -> float:
+        return self._connection.skew_seconds
 
     # ---- what plain mode asks ----
 
@@ -87,7 +83,7 @@ class CoreRest:
         return self._json(self._call("GET", path, query), path)
 
     def front_page(self) -> str:
-        return self._send("GET", f"{self._home}/").text
+        return self._connection.send("GET", f"{self._home}/").text
 
     def listing(self, path: str, **query: str) -> Iterator[list[Json]]:
         """All rows by ascending id. Raises Incomplete when it breaks off or shifts meanwhile.
@@ -127,7 +123,7 @@ class CoreRest:
         return _object(self._json(response, path), path)
 
     def close(self) -> None:
-        self._session.close()
+        self._connection.close()
 
     # ---- inside ----
 
@@ -156,7 +152,7 @@ class CoreRest:
         failure: TargetDown | None = None
         for root in (f"{self._home}/wp-json", f"{self._home}/?rest_route="):
             try:
-                found = self._json(self._send("GET", _address(root, "/", {})), "/")
+                found = self._json(self._connection.send("GET", _address(root, "/", {})), "/")
             except TargetDown as error:
                 failure = failure or error
                 continue
@@ -172,29 +168,7 @@ class CoreRest:
     ) -> requests.Response:
         if not self._root:
             self._find_root()
-        return self._send(method, _address(self._root, path, query), **body)
-
-    def _send(self, method: str, url: str, **body: object) -> requests.Response:
-        try:
-            response = self._session.request(
-                method,
-                url,
-                timeout=self._timeout,
-                allow_redirects=False,
-                **body,  # type: ignore[arg-type]
-            )
-        except requests.exceptions.SSLError as error:
-            raise TargetDown(f"{self._home}: the certificate is not trusted; renew it") from error
-        except requests.exceptions.ConnectTimeout as error:
-            raise TryAgain(f"{self._home} takes no connections in time") from error
-        except requests.exceptions.Timeout as error:
-            raise TryAgain(f"{self._home} did not answer in time; it may have done it") from error
-        except requests.exceptions.ConnectionError as error:
-            raise TargetDown(f"{self._home} cannot be reached; check that it runs") from error
-        except requests.exceptions.RequestException as error:
-            raise TryAgain(f"{self._home} broke off ({type(error).__name__})") from error
-        self._note_skew(response)
-        return response
+        return self._connection.send(method, _address(self._root, path, query), **body)
 
     def _json(self, response: requests.Response, path: str) -> object:
         self._raise_for(response, path)
@@ -210,21 +184,12 @@ class CoreRest:
         status = response.status_code
         if status < 300:
             return
-        wait = retry_after_seconds(response.headers, self._clock.now())
-        if status < 400:
-            where = response.headers.get("location", "another address")
-            raise TargetDown(f"{self._home} redirects to {where}; set the site's url to that")
         code = _code(response)
         if code.startswith("rest_upload"):
             raise Rejected(f"{self._home} does not take this file ({status} {code})")
-        if status == 429:
-            raise TryAgain(f"{self._home} asks us to slow down (429)", retry_after_seconds=wait)
+        self._connection.raise_for_site(response)
         if status in (401, 403):
             raise TargetDown(self._refused(status, code))
-        if status == 503:
-            raise TargetDown(f"{self._home} is in maintenance (503)", retry_after_seconds=wait)
-        if status >= 500:
-            raise TryAgain(f"{self._home} failed ({status})", retry_after_seconds=wait)
         if status == 404:
             raise TargetDown(
                 f"{self._home}: no REST {path} (404 {code}); check the site's url, and the "
@@ -238,14 +203,6 @@ class CoreRest:
             "user:application password, that the user is an administrator or editor, that the "
             "site uses https, and that the host passes the Authorization header on"
         )
-
-    def _note_skew(self, response: requests.Response) -> None:
-        try:
-            theirs = parsedate_to_datetime(response.headers.get("date", ""))
-        except ValueError:
-            return
-        theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
-        self.skew_seconds = (theirs - self._clock.now()).total_seconds()
 
 
 def _address(root: str, path: str, query: Mapping[str, str]) -> str:

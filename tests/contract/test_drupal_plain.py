@@ -17,15 +17,12 @@ import responses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.drupal.plain import RUN, open_plain
-from adapters.drupal.plain_decide import Frame, PageWrite, aliases, decide_content
-from adapters.drupal.plain_page import (
-    Marker,
-    Places,
-    node_from,
-    section_of,
-    uuid_of,
-)
+from adapters.drupal.plain import open_plain
+from adapters.drupal.plain_decide import NodeFrame, aliases, resource_of
+from adapters.drupal.plain_page import Places, node_from, section_of, uuid_of
+from adapters.plain.decide import PageWrite, decide_content
+from adapters.plain.page import Marker
+from adapters.plain.site import RUN
 from connector.errors import Incomplete, Rejected, TargetDown, TryAgain
 from connector.model import BackendName, CmsId, FieldHash, FieldName, SiteName, Subject, SubjectKind
 from connector.ports import Outcome, Receipt, Site, SiteSettings
@@ -395,7 +392,7 @@ def test_a_recorded_node_is_read() -> None:
 def test_what_a_marker_remembers_comes_back(subject_id: str, named: set[str]) -> None:
     names = frozenset(map(FieldName, named))
     hashes = {name: FieldHash("0123") for name in names}
-    marker = Marker(SHOP, subject_id, {}, hashes, names, "uuid", True)
+    marker = Marker(SHOP, subject_id, {}, hashes, names, "uuid", "published")
     resource: dict[str, Any] = json.loads(json.dumps(recorded("node")["response"]["body"]["data"]))
     resource["attributes"]["field_commerce"] = {"value": section_of(marker, "<table></table>")}
     node = node_from(resource, PLACES)
@@ -404,12 +401,12 @@ def test_what_a_marker_remembers_comes_back(subject_id: str, named: set[str]) ->
 
 
 def test_what_is_equal_is_not_written() -> None:
-    frame = Frame(HOME, SHOP, PLACES, {})
+    frame = NodeFrame(SHOP, PLACES.shown, {}, HOME, PLACES)
     made = document(fields={TITLE: "T", DESCRIPTION: "<p>D</p>"})
     page = decide_content(made, None, frame)
     assert isinstance(page, PageWrite)
     resource: dict[str, Any] = json.loads(json.dumps(recorded("node")["response"]["body"]["data"]))
-    sent = page.resource(PLACES)
+    sent: Any = resource_of(page, PLACES)
     resource["attributes"] |= sent["attributes"]
     again = decide_content(change_of(made, made.fields), node_from(resource, PLACES), frame)
     assert isinstance(again, Receipt)

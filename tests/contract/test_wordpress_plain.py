@@ -17,16 +17,15 @@ import responses
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.plain.decide import PageWrite, decide_content
+from adapters.plain.page import Marker, TermMarker, offers_table
 from adapters.wordpress.plain import open_plain
-from adapters.wordpress.plain_decide import Frame, PageWrite, decide_content, slugs_for
+from adapters.wordpress.plain_decide import CoreFrame, request_body, slugs_for
 from adapters.wordpress.plain_page import (
-    Marker,
     Post,
-    TermMarker,
+    attachment_in_front,
     content_of,
     description_of,
-    first_picture,
-    offers_table,
     post_from,
     term_from,
 )
@@ -484,7 +483,7 @@ def test_the_marker_comes_back_from_the_content(
         write_ids={Lane.CONTENT: "w1", Lane.OFFERS: "w2"},
         hashes={FieldName(name): FieldHash(each) for name, each in hashes.items()},
         kept=frozenset(map(FieldName, kept)),
-        featured_media=7,
+        picture="7",
         retired_from="publish",
     )
     table = offers_table([generate.offer(1)])
@@ -504,7 +503,7 @@ def test_the_marker_never_ends_its_comment(subject_id: str) -> None:
 
 @given(ids, values.words.filter(lambda text: text == text.strip()))
 def test_the_marker_of_a_category_comes_back(subject_id: str, text: str) -> None:
-    marker = TermMarker(SHOP, CategoryId(subject_id), 3, "w1")
+    marker = TermMarker(SHOP, CategoryId(subject_id), "w1", 3)
     term = term_from({"id": 5, "name": "Wool", "description": description_of(text, marker)})
     assert (term.marker, term.text) == (marker, text)
 
@@ -537,16 +536,16 @@ def test_offers_read_as_shoppers_read_them() -> None:
 @pytest.mark.parametrize(
     ("value", "number"),
     [
-        ([], 0),
-        (None, 0),
-        ([{"id": "12", "alt": ""}, {"id": "13", "alt": ""}], 12),
-        ([{"id": "x"}], 0),
-        ([{}], 0),
-        (["12"], 0),
+        ([], ""),
+        (None, ""),
+        ([{"id": "12", "alt": ""}, {"id": "13", "alt": ""}], "12"),
+        ([{"id": "x"}], ""),
+        ([{}], ""),
+        (["12"], ""),
     ],
 )
-def test_the_first_picture_is_the_one_in_front(value: JsonValue, number: int) -> None:
-    assert first_picture(value) == number
+def test_the_first_picture_is_the_one_in_front(value: JsonValue, number: str) -> None:
+    assert attachment_in_front(value) == number
 
 
 def test_slugs_are_the_same_every_time() -> None:
@@ -562,22 +561,20 @@ def test_slugs_are_the_same_every_time() -> None:
 def test_a_page_that_is_there_is_never_published_by_us(fields: Mapping[str, str]) -> None:
     """The editor's publish state is theirs, whatever it is, unless we retired the page."""
     write = document(fields={FieldName(name): value for name, value in fields.items()})
-    frame = Frame(SHOP, frozenset({TITLE, DESCRIPTION}), {})
+    frame = CoreFrame(SHOP, frozenset({TITLE, DESCRIPTION}), {})
     for status in ("draft", "pending", "private", "future", "trash", "publish"):
         post = post_from(stored(1, write.subject.id, status=status))
         decision = decide_content(write, post, frame)
         assert isinstance(decision, PageWrite)
-        assert "status" not in decision.request_body()
-        assert "slug" not in decision.request_body()
+        assert "status" not in request_body(decision)
+        assert "slug" not in request_body(decision)
 
 
 def test_a_damaged_section_is_written_anew() -> None:
     """The index still knows whose page it is; the marker comes back with the next write."""
     post: Post = post_from(stored(1, "p1", content={"raw": "<p>Only text is left</p>"}))
     write = change_of(document(), {TITLE: "New"})
-    decision = decide_content(write, post, Frame(SHOP, frozenset({TITLE, DESCRIPTION}), {}))
+    decision = decide_content(write, post, CoreFrame(SHOP, frozenset({TITLE, DESCRIPTION}), {}))
     assert isinstance(decision, PageWrite)
     assert decision.marker.id == write.subject.id
-    assert str(decision.request_body()["content"]).startswith(
-        "<p>Only text is left</p>\n\n<!-- wp:"
-    )
+    assert str(request_body(decision)["content"]).startswith("<p>Only text is left</p>\n\n<!-- wp:")

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import requests
 
-from adapters.drupal.plain import PLAIN
 from adapters.drupal.site import open_site
+from adapters.plain.site import PLAIN
 from connector.clock import SystemClock
 from connector.errors import TargetDown
 from connector.model import BackendName, FieldName, JsonValue, SiteName, Subject

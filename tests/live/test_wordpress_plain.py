@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from adapters.wordpress.plain import PLAIN, open_plain
+from adapters.plain.site import PLAIN
+from adapters.wordpress.plain import open_plain
 from connector.clock import SystemClock
 from connector.demo.wordpress import WordPress
 from connector.errors import TargetDown

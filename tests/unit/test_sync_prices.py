@@ -1,11 +1,11 @@
-"""Prices by the rules of sync.prices' docstring: whole steps against an oracle, and schedules.
+"""Prices by the rules of sync.prices' docstring: steps against an oracle, exact values, schedules.
 
-The oracle here reads one quantity at a time and knows the rules as sentences; test_prices.py
-holds exact values of single rules and what neighbouring steps may be.
+The oracle reads one quantity at a time and knows the rules as sentences.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ MARKETS = (
     replace(EUROPE, price_lists=frozenset()),
     replace(EUROPE, price_lists=frozenset({"list_vip"})),
 )
-QUANTITIES = range(1, 31)
+QUANTITIES = range(1, 45)
 
 markets = st.sampled_from(MARKETS)
 moments = values.moments
@@ -153,7 +153,78 @@ def test_rows_that_do_not_speak_to_the_market_change_nothing(
     assert price_steps(rows, market, now) == price_steps(speaking, market, now)
 
 
+@given(euro_rows, markets, moments)
+def test_steps_rise_and_neighbours_differ(rows: list[Price], market: Market, now: datetime) -> None:
+    for one, other in pairwise(price_steps(rows, market, now)):
+        assert 1 <= one.min_quantity < other.min_quantity
+        between_them = range(one.min_quantity, other.min_quantity)
+        gap = any(not fitting(rows, market, now, quantity) for quantity in between_them)
+        assert gap or replace(one, min_quantity=0) != replace(other, min_quantity=0)
+
+
+@given(rows_of_any, markets, moments, st.randoms())
+def test_the_order_of_rows_means_nothing(
+    rows: list[Price], market: Market, now: datetime, dice: random.Random
+) -> None:
+    shuffled = list(rows)
+    dice.shuffle(shuffled)
+    assert price_steps(shuffled, market, now) == price_steps(rows, market, now)
+
+
+def test_nothing_to_ask_is_not_sold() -> None:
+    assert asked([]) == []
+    assert asked([Price(Money(5, "USD"))]) == []
+    assert asked([row(0)]) == [0]
+
+
 # ---- sales ----
+
+
+@given(euro_rows, moments)
+def test_a_crossed_out_price_is_always_above_what_is_asked(
+    rows: list[Price], now: datetime
+) -> None:
+    for step in price_steps(rows, EUROPE, now):
+        assert step.compare_at is None or step.compare_at > step.amount
+
+
+def test_the_lowest_sale_wins_and_a_dearer_or_equal_one_is_none() -> None:
+    (step,) = price_steps([row(2000), sale(1800), sale(1500), sale(1900)], EUROPE, NOW)
+    assert (step.amount, step.compare_at) == (Money(1500, "EUR"), Money(2000, "EUR"))
+    for no_sale in (2000, 2500):
+        (step,) = price_steps([row(2000), sale(no_sale)], EUROPE, NOW)
+        assert step == Step(1, Money(2000, "EUR"), None, None, None, None)
+
+
+def test_a_list_that_overrides_goes_first_even_when_it_is_dearer() -> None:
+    (step,) = price_steps([row(2000), replace(sale(2500), overrides=True)], EUROPE, NOW)
+    assert step == Step(1, Money(2500, "EUR"), None, "list_sale", None, None)
+
+
+def test_the_backends_own_compare_price_is_kept_when_it_is_higher() -> None:
+    def crossed_out(*rows: Price) -> Money | None:
+        (step,) = price_steps(rows, EUROPE, NOW)
+        return step.compare_at
+
+    def beside(minor: int, currency: str = "EUR") -> Price:
+        return replace(row(2000), compare_at=Money(minor, currency))
+
+    assert crossed_out(beside(3000)) == Money(3000, "EUR")
+    assert crossed_out(beside(2000)) is None
+    assert crossed_out(beside(100)) is None
+    assert crossed_out(beside(3000, "USD")) is None
+    of_the_sale = replace(sale(1500), compare_at=Money(2200, "EUR"))
+    assert crossed_out(row(2000), of_the_sale) == Money(2200, "EUR")
+
+
+def test_tax_is_what_the_winning_row_says() -> None:
+    def tax(*rows: Price) -> bool | None:
+        (step,) = price_steps(rows, EUROPE, NOW)
+        return step.tax_included
+
+    assert tax(replace(row(2000), tax_included=True)) is True
+    assert tax(row(2000)) is None
+    assert tax(row(2000), replace(sale(1), tax_included=False)) is False
 
 
 @given(euro_rows, markets, moments)
@@ -244,6 +315,32 @@ def test_a_row_holds_up_to_its_last_quantity_itself() -> None:
         (5, 1000),
         (6, 2000),
     ]
+
+
+def test_quantities_step_down_and_equal_neighbours_are_one() -> None:
+    rows = [
+        replace(row(2000), max_quantity=9),
+        replace(row(1800), min_quantity=10, max_quantity=19),
+        replace(row(1800), min_quantity=20, max_quantity=49),
+        replace(row(1500), min_quantity=50),
+    ]
+    steps = price_steps(rows, EUROPE, NOW)
+    assert [(s.min_quantity, s.amount.amount_minor) for s in steps] == [
+        (1, 2000),
+        (10, 1800),
+        (50, 1500),
+    ]
+
+
+def test_what_is_sold_from_ten_on_only_has_no_price_below() -> None:
+    (step,) = price_steps([replace(row(2000), min_quantity=10)], EUROPE, NOW)
+    assert step.min_quantity == 10
+
+
+def test_a_row_for_no_quantity_at_all_counts_for_none() -> None:
+    nothing = replace(row(1), min_quantity=0, max_quantity=0)
+    assert asked([row(2000), nothing]) == [2000]
+    assert asked([nothing]) == []
 
 
 # ---- below zero ----
@@ -340,3 +437,12 @@ def test_valid_until_is_the_end_of_the_row_that_won() -> None:
 def test_prices_without_a_schedule_never_change() -> None:
     assert next_price_change([row(2000), sale(1500)], MARKETS, NOW) is None
     assert next_price_change([], MARKETS, NOW) is None
+
+
+def test_a_price_of_no_market_makes_nothing_due() -> None:
+    timed = replace(sale(1500), starts_at=NOW + HOUR)
+    without_lists = replace(EUROPE, price_lists=frozenset())
+    assert next_price_change([timed], [AMERICA], NOW) is None
+    assert next_price_change([timed], [without_lists], NOW) is None
+    assert next_price_change([timed], [], NOW) is None
+    assert next_price_change([timed], [AMERICA, EUROPE], NOW) == NOW + HOUR
