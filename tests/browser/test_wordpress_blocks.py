@@ -89,6 +89,20 @@ def test_pages_keep_nobody_out(blog: WordPressShop, page: Page, axe: Axe, name: 
     assert axe.faults(page, "main") == []
 
 
+@pytest.mark.parametrize("name", ["shop", "landing", "product"])
+def test_patterns_keep_nobody_out(blog: WordPressShop, page: Page, axe: Axe, name: str) -> None:
+    content = blog.php(
+        "$all = WP_Block_Patterns_Registry::get_instance();"
+        " echo $all->get_registered( 'commerce-connector/' . $args[0] )['content'];",
+        name,
+    )
+    card, chosen = "product-card /", f'product-card {{"productId":{blog.ids["mug"]}}} /'
+    page.goto(blog.page(content.replace(card, chosen), f"Pattern {name}"))
+    page.wait_for_load_state("networkidle")
+    assert axe.faults(page, "main") == []
+    expect(page.get_by_role("link", name="A mug").first).to_be_visible()
+
+
 def test_forms_without_script_keep_nobody_out(
     blog: WordPressShop, scriptless: Page, page: Page, axe: Axe
 ) -> None:

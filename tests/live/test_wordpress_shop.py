@@ -377,6 +377,18 @@ def test_a_chosen_variant_is_bought(shop: WordPressShop, shopper: PlainBrowser) 
     assert bought(shop) == [{"v-lamp": 1}]
 
 
+def test_a_themes_form_may_name_the_article_by_sku(
+    shop: WordPressShop, shopper: PlainBrowser
+) -> None:
+    fields = {"commerce-connector": "add", "sku": "LAMP-1"}
+    page = shopper.post(shop.urls["mug"], "", fields)
+    assert "It is in your cart." in page.words
+    assert bought(shop) == [{"v-lamp": 1}]
+    unknown = shopper.post(shop.urls["mug"], "", {**fields, "sku": "NONE"})
+    assert unknown.status == 404
+    assert 'role="alert"' in unknown.html
+
+
 def test_pressed_twice_is_one_intention(shop: WordPressShop, shopper: PlainBrowser) -> None:
     buy(shop, shopper)
     page = shopper.get(shop.urls["mug"])
@@ -485,6 +497,7 @@ def test_pages_with_a_cart_are_kept_by_nobody(shop: WordPressShop, shopper: Plai
         page = shopper.get(shop.urls[name])
         assert page.headers["cache-control"] == "private, no-store, max-age=0"
         assert "frame-ancestors 'self'" in page.headers["content-security-policy"]
+        assert "noindex" in page.html.partition("</head>")[0]
     code = shopper.get(shop.page("[commerce_cart]"))
     assert code.headers["cache-control"] == "private, no-store, max-age=0"
     assert "19,90" in code.words

@@ -48,8 +48,9 @@ final class Commerce_Connector_Forms {
 	 * Puts an article into the cart, which is made if there is none.
 	 */
 	private static function add() {
-		$line = array(
-			'variant'  => self::text( 'variant' ),
+		$named = '' === self::text( 'variant' ) ? 'sku' : 'variant';
+		$line  = array(
+			$named     => self::text( $named ),
 			'quantity' => self::quantity(),
 		);
 		if ( null === $line['quantity'] ) {

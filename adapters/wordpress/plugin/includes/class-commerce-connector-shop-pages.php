@@ -65,7 +65,18 @@ final class Commerce_Connector_Shop_Pages {
 			header( 'Cache-Control: private, no-store, max-age=0' );
 			header( "Content-Security-Policy: frame-ancestors 'self'", false );
 			header( 'X-Frame-Options: SAMEORIGIN' );
+			send_nosniff_header();
 		}
+	}
+
+	/**
+	 * Keeps search engines from what is a shopper's own.
+	 *
+	 * @param array $robots Directives.
+	 * @return array
+	 */
+	public static function robots( $robots ) {
+		return self::$is_private ? array( 'noindex' => true ) + $robots : $robots;
 	}
 
 	/**

@@ -54,6 +54,7 @@ add_action( 'template_redirect', array( 'Commerce_Connector_Shop_Pages', 'guard'
 add_action( 'template_redirect', array( 'Commerce_Connector_Forms', 'take' ), 6 );
 add_action( 'template_redirect', array( 'Commerce_Connector_Says', 'take' ), 7 );
 add_action( 'wp_head', array( 'Commerce_Connector_Elements', 'print_meta' ), 1 );
+add_filter( 'wp_robots', array( 'Commerce_Connector_Shop_Pages', 'robots' ) );
 add_action( 'wp_footer', array( 'Commerce_Connector_Says', 'print_rest' ), 5 );
 
 // Blocks, shortcodes, patterns.
