@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
 import pytest
+import requests
 
 from adapters.drupal.site import open_site
 from adapters.sandbox.run import RunningShop, start_shop
@@ -96,6 +98,13 @@ class Desk:
 
     def press(self, button: str, **fields: str) -> str:
         return words_of(press(self.editor, self.panel, button, **fields))
+
+    def decide(self, choice: str, text: str = "") -> str:
+        """Decide the first conflict that is shown."""
+        html = self.editor.session.get(self.panel, timeout=60).text
+        found = re.search(rf'name="(resolve_([0-9a-f]+)_{choice})"', html)
+        assert found, html[:300]
+        return self.press(found[1], **({f"third_{found[2]}": text} if text else {}))
 
     def asked(self) -> SiteEvent:
         """What was asked last, of this product."""
@@ -224,15 +233,43 @@ def test_resync_now_is_asked_followed_and_told(desk: Desk) -> None:
 
 def test_a_decision_carries_what_the_editor_saw(desk: Desk) -> None:
     desk.note(conflicts=[TITLE_CONFLICT])
-    desk.press("resolve_0_backend")
+    desk.decide("backend")
     request = desk.asked().request
     assert request is not None
     assert (request.action, request.field) == ("resolve", "title")
     assert (request.choice, request.seen) == ("backend", "3f9a6c1d20b7e845")
-    desk.press("resolve_0_value", third_0="A third\r\ntext")
+    desk.decide("value", "A third\r\ntext")
     request = desk.asked().request
     assert request is not None
     assert (request.choice, request.value) == ("value", "A third\ntext")
+
+
+def test_nobody_decides_what_they_did_not_see_and_no_text_is_lost(desk: Desk) -> None:
+    """Another editor, or the shop, was quicker than the button."""
+    desk.note(conflicts=[TITLE_CONFLICT])
+    mark = str(TITLE_CONFLICT["mark"])
+    with changing(desk.editor, lambda: desk.note(conflicts=[{**TITLE_CONFLICT, "mark": "0" * 16}])):
+        words = desk.press(f"resolve_{mark}_value", **{f"third_{mark}": "What I wrote"})
+    assert "Not done: it was changed again meanwhile." in words
+    assert "What I wrote" in words
+    with pytest.raises(IndexError):
+        desk.asked()
+
+
+@contextmanager
+def changing(editor: Editor, change: Callable[[], None]) -> Iterator[None]:
+    """Something changes after the form was read and before it is sent."""
+    send = editor.session.post
+
+    def post(*args: Any, **more: Any) -> requests.Response:
+        change()
+        return send(*args, **more)
+
+    editor.session.post = post  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        editor.session.post = send  # type: ignore[method-assign]
 
 
 def test_a_field_is_taken_over_and_given_back(desk: Desk) -> None:
@@ -378,7 +415,7 @@ def test_both_change_a_title_and_a_person_decides(newsroom: Newsroom) -> None:
     until(lambda: "field waits for your decision" in desk.reads(), "the conflict is shown", 120)
     assert desk.editor.find(desk.node)["attributes"]["title"] == "As the editor says"
     assert "As the shop says" in desk.reads()
-    desk.press("resolve_0_backend")
+    desk.decide("backend")
     assert followed(desk)["says"] == "Done. It is on the page as you decided."
     assert desk.editor.find(desk.node)["attributes"]["title"] == "As the shop says"
     until(lambda: "In step with the shop" in desk.reads(), "the conflict is gone", 60)

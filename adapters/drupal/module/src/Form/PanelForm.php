@@ -53,8 +53,9 @@ final class PanelForm extends FormBase {
     $form['#cache']['max-age'] = 0;
     $form['state'] = ['#theme' => 'commerce_connector_panel', '#panel' => $shown, '#state_url' => Url::fromRoute('commerce_connector.panel.state', ['node' => $node->id()])->toString()];
     $form['ask'] = ['#type' => 'actions', '#weight' => 0, 'resync' => self::button($this->t('Resync now'), 'resync') + ['#button_type' => 'primary'], 'preview' => self::button($this->t('What would change?'), 'preview')];
-    foreach ($shown['conflicts'] as $place => $one) {
-      $form["conflict_$place"] = $one['decided'] === '' ? $this->conflict($one, $place) : ['#markup' => '<p>' . $this->t('Decided by @by; it is written shortly.', ['@by' => $one['decided']]) . '</p>'];
+    $form['kept'] = $this->kept($form_state, array_column($shown['conflicts'], 'mark'));
+    foreach ($shown['conflicts'] as $one) {
+      $form["conflict_{$one['mark']}"] = $one['decided'] === '' ? $this->conflict($one) : ['#markup' => '<p>' . $this->t('Decided by @by; it is written shortly.', ['@by' => $one['decided']]) . '</p>'];
     }
     $form['owners'] = ['#type' => 'details', '#title' => $this->t('Who decides what'), '#open' => TRUE];
     if (!$may_take) {
@@ -64,6 +65,18 @@ final class PanelForm extends FormBase {
       $form['owners'][$name] = $this->group($name, $group, $may_take);
     }
     return $form;
+  }
+
+  /**
+   * {@inheritdoc}
+   *
+   * Buttons bear the marks of conflicts: where one was changed meanwhile, what
+   * was pressed is not there any more, and nothing is decided unseen.
+   */
+  public function validateForm(array &$form, FormStateInterface $form_state) {
+    if (!isset($form_state->getUserInput()[$form_state->getTriggeringElement()['#name'] ?? ''])) {
+      $form_state->setErrorByName('', $this->t('Not done: it was changed again meanwhile. Please look at it once more.'));
+    }
   }
 
   /**
@@ -86,9 +99,23 @@ final class PanelForm extends FormBase {
   }
 
   /**
+   * What was written about conflicts that are others now, so that it is not lost.
+   */
+  private function kept(FormStateInterface $form_state, array $marks): array {
+    $kept = [];
+    foreach ($form_state->getUserInput() as $name => $text) {
+      if (str_starts_with($name, 'third_') && !in_array(substr($name, 6), $marks, TRUE) && is_string($text)) {
+        $kept[] = ['#type' => 'item', '#title' => $this->t('What you wrote'), 'text' => self::text($text)];
+      }
+    }
+    return $kept;
+  }
+
+  /**
    * Both sides beside each other, and what can be decided.
    */
-  private function conflict(array $one, int $place): array {
+  private function conflict(array $one): array {
+    $mark = $one['mark'];
     $wish = ['action' => 'resolve', 'field' => $one['field'], 'seen' => $one['mark']];
     $by = $one['by'] === '' ? '' : ' ' . $this->t('by @by, @ago', ['@by' => $one['by'], '@ago' => $one['edited']]);
     $build = [
@@ -100,16 +127,16 @@ final class PanelForm extends FormBase {
       'sides' => [
         '#type' => 'container',
         '#attributes' => ['class' => ['commerce-connector-sides']],
-        'page' => self::side($this->t('On this page') . $by, $one['page'], self::button($this->t("Keep the page's"), "resolve_{$place}_site", $wish + ['choice' => 'site'])),
-        'shop' => self::side($this->t('In the shop') . ' ' . $one['found'], $one['shop'], self::button($this->t("Use the shop's"), "resolve_{$place}_backend", $wish + ['choice' => 'backend'])),
+        'page' => self::side($this->t('On this page') . $by, $one['page'], self::button($this->t("Keep the page's"), "resolve_{$mark}_site", $wish + ['choice' => 'site'])),
+        'shop' => self::side($this->t('In the shop') . ' ' . $one['found'], $one['shop'], self::button($this->t("Use the shop's"), "resolve_{$mark}_backend", $wish + ['choice' => 'backend'])),
       ],
     ];
     if ($one['base'] !== NULL) {
       $build['base'] = ['#type' => 'details', '#title' => $this->t('Before both changes'), 'text' => self::text($one['base'])];
     }
     if ($one['is_text']) {
-      $build["third_$place"] = ['#type' => 'textarea', '#title' => $this->t('Or write it anew'), '#description' => $this->t("Begins as the page's words. Nothing is saved until you press the button."), '#default_value' => $one['page'], '#rows' => 6];
-      $build['use_third'] = self::button($this->t('Use this text'), "resolve_{$place}_value", $wish + ['choice' => 'value', 'third' => "third_$place"]);
+      $build["third_$mark"] = ['#type' => 'textarea', '#title' => $this->t('Or write it anew'), '#description' => $this->t("Begins as the page's words. Nothing is saved until you press the button."), '#default_value' => $one['page'], '#rows' => 6];
+      $build['use_third'] = self::button($this->t('Use this text'), "resolve_{$mark}_value", $wish + ['choice' => 'value', 'third' => "third_$mark"]);
     }
     return $build;
   }
