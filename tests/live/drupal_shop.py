@@ -7,6 +7,7 @@ again at the end.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from starlette.applications import Starlette
 from adapters.drupal.site import open_site
 from connector.clock import SystemClock
 from connector.model import FieldName, JsonValue, MarketName, Money, Subject, SubjectKind, VariantId
-from connector.ports import OffersWrite, SiteSettings
+from connector.ports import Fence, OffersWrite, SiteSettings
 from connector.relay.files import storefront_mount
 from connector.relay.front import Storefront
 from connector.relay.relay import Relay
@@ -30,7 +31,7 @@ from connector.serve import HttpServer
 from connector.signing import Secret
 from connector.testing import generate
 from connector.testing.carts import MemoryCarts
-from connector.testing.conformance.writes import document, fence, offers_write
+from connector.testing.conformance.writes import document, offers_write
 from tests.live.drupal_site import Editor, Where
 from tests.relay_house import BLOG, GENEROUS, GERMAN, KEY, LAMP, MUG, SHOP, RelayHouse
 
@@ -143,10 +144,11 @@ def relay_app(shop: DrupalShop) -> Starlette:
 
 
 def _stock(shop: DrupalShop) -> None:
-    """Put the products on the site."""
+    """Put the products on the site, above whatever was written there before."""
     secrets = (Secret.parse(shop.where.secret),)
     settings = SiteSettings(BLOG, shop.where.url, SHOP, False, secrets, None, {})
     site = open_site(settings, SystemClock())
+    fences = (Fence(site.check().highest_fence.epoch + 1, each) for each in itertools.count(1))
     for name, (title, variants) in SOLD.items():
         subject = Subject(SubjectKind.PRODUCT, f"shop-{name}")
         fields: dict[FieldName, JsonValue] = {
@@ -156,9 +158,10 @@ def _stock(shop: DrupalShop) -> None:
                 {"id": each, "sku": sku, "title": sku, "media": []} for each, sku, _ in variants
             ],
         }
-        (receipt,) = site.write_content([document(subject, fields)])
+        write = replace(document(subject, fields), fence=next(fences))
+        (receipt,) = site.write_content([write])
         shop.urls[name], shop.nodes[name] = receipt.url or "", str(receipt.cms_id)
-        site.write_offers([offers_of(subject, variants)])
+        site.write_offers([replace(offers_of(subject, variants), fence=next(fences))])
     for variant, sku, minor in SOLD["set"][1]:
         shop.house.confirm(variant, sku, minor, quantity=10)
     for name in ("cart", "checkout"):
@@ -178,4 +181,4 @@ def offers_of(subject: Subject, variants: tuple[tuple[VariantId, str, int], ...]
         )
         for place, (variant, sku, minor) in enumerate(variants)
     )
-    return replace(offers_write(subject), offers=offers, fence=fence())
+    return replace(offers_write(subject), offers=offers)

@@ -38,9 +38,11 @@ final class PanelPages {
    * Who sees a product's panel: who may edit its page.
    */
   public function access(NodeInterface $node, AccountInterface $account): AccessResultInterface {
-    return AccessResult::allowedIf($node->bundle() === $this->mapping->bundle() && $this->panel->binding($node))
-      ->setCacheMaxAge(0)
-      ->andIf($node->access('update', $account, TRUE));
+    $may_edit = $node->access('update', $account, TRUE);
+    if ($node->bundle() !== $this->mapping->bundle() || !$may_edit->isAllowed()) {
+      return AccessResult::forbidden()->addCacheableDependency($may_edit)->addCacheableDependency($node)->addCacheTags(['config:commerce_connector.settings']);
+    }
+    return AccessResult::allowedIf((bool) $this->panel->binding($node))->setCacheMaxAge(0);
   }
 
   /**

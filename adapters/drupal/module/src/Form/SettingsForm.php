@@ -133,6 +133,7 @@ final class SettingsForm extends ConfigFormBase {
     foreach (['subtitle', 'description', 'categories', 'tags', 'media'] as $name) {
       $settings->set("fields.$name", trim((string) $form_state->getValue("fields_$name")));
     }
+    $settings->set('relay', $form_state->getValue('relay'));
     $settings->set('browser_max_age', (int) $form_state->getValue('browser_max_age'));
     $settings->set('locked', array_values(array_filter($form_state->getValue('locked'))))->save();
     $this->role->make();
