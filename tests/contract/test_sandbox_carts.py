@@ -20,6 +20,7 @@ from connector.model import BackendName, CartId, Locale, VariantId
 from connector.ports import BackendSettings
 from connector.ports_carts import CartRefused, MarketTerms
 from connector.testing.conformance import CartsConformance
+from tests.merchants import SandboxMerchant
 from tests.relay_process import configured
 
 TERMS = MarketTerms("EUR", None, Locale("de-DE"))
@@ -39,48 +40,21 @@ class SandboxCartsBench:
     code: str | None = "TEN"
     login: str | None = None
 
+    @property
+    def merchant(self) -> SandboxMerchant:
+        return SandboxMerchant(self.shop)
+
     async def sell(self, sku: str, price_minor: int, stock: int) -> VariantId:
-        variant = VariantId(f"v-{sku}")
-        self._put(sku, "published", _article(variant, sku, price_minor, stock))
-        return variant
+        return self.merchant.sell(sku, price_minor, stock)
 
     async def reprice(self, variant: VariantId, price_minor: int) -> None:
-        self.shop.set_price(variant, f"{price_minor // 100}.{price_minor % 100:02d}")
+        self.merchant.reprice(variant, price_minor)
 
     async def restock(self, variant: VariantId, pieces: int) -> None:
-        self.shop.set_stock(variant, pieces)
+        self.merchant.restock(variant, pieces)
 
     async def withdraw(self, variant: VariantId) -> None:
-        self._put(variant.removeprefix("v-"), "draft", _article(variant, "WITHDRAWN", 1, 5))
-
-    def _put(self, sku: str, status: str, variant: dict[str, object]) -> None:
-        product = {
-            "handle": sku.lower(),
-            "status": status,
-            "texts": {"en-US": {"title": f"The {sku}"}},
-            "categories": [],
-            "tags": [],
-            "channels": [],
-            "attributes": {},
-            "options": [],
-            "images": [{"url": "/media/1/1-0.png", "alt": {}}],
-            "variants": [variant],
-        }
-        with self.shop.admin() as admin:
-            admin.put(f"/admin/products/x-{sku}", json=product).raise_for_status()
-
-
-def _article(variant: VariantId, sku: str, price_minor: int, stock: int) -> dict[str, object]:
-    amount = f"{price_minor // 100}.{price_minor % 100:02d}"
-    return {
-        "id": variant,
-        "sku": sku,
-        "title": "one",
-        "barcode": None,
-        "options": {},
-        "prices": [{"amount": amount, "currency": "EUR", "tax_included": True}],
-        "stock": {"tracked": True, "backorder": False, "locations": {"berlin": stock}},
-    }
+        self.merchant.withdraw(variant)
 
 
 @pytest.fixture(scope="module")

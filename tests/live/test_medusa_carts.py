@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from adapters.medusa.carts import MedusaCarts, open_carts
@@ -18,99 +16,16 @@ from connector.model import BackendName, Locale, Money, VariantId
 from connector.ports import BackendSettings
 from connector.ports_carts import MarketTerms
 from connector.testing.conformance import CartsConformance
-
-CODE = "TENOFF"
-
-
-@dataclass(slots=True)
-class Merchant:
-    """Whoever runs the shop, by its Admin API."""
-
-    medusa: Medusa
-    admin: httpx.Client
-    profile: str
-    login: str | None = field(default=None, repr=False)
-    products: dict[VariantId, str] = field(default_factory=dict)
-    items: dict[VariantId, str] = field(default_factory=dict)
-
-    def sell(self, sku: str, price_minor: int, stock: int) -> VariantId:
-        variant = {
-            "title": "one",
-            "sku": sku,
-            "manage_inventory": True,
-            "options": {"Size": "one"},
-            "prices": [{"currency_code": "eur", "amount": price_minor / 100}],
-        }
-        body = {
-            "title": f"The {sku}",
-            "status": "published",
-            "options": [{"title": "Size", "values": ["one"]}],
-            "sales_channels": [{"id": self.medusa.seeded.sales_channel_id}],
-            "shipping_profile_id": self.profile,
-            "variants": [variant],
-        }
-        product = self._post("/admin/products", body)["product"]
-        made = VariantId(product["variants"][0]["id"])
-        self.products[made] = product["id"]
-        found = self.admin.get("/admin/inventory-items", params={"sku": sku}).json()
-        self.items[made] = found["inventory_items"][0]["id"]
-        level = {"location_id": self.medusa.seeded.stock_location_id, "stocked_quantity": stock}
-        self._post(f"/admin/inventory-items/{self.items[made]}/location-levels", level)
-        return made
-
-    def reprice(self, variant: VariantId, price_minor: int) -> None:
-        prices = [{"currency_code": "eur", "amount": price_minor / 100}]
-        path = f"/admin/products/{self.products[variant]}/variants/{variant}"
-        self._post(path, {"prices": prices})
-
-    def restock(self, variant: VariantId, pieces: int) -> None:
-        """So many that can still be sold: what orders have reserved comes on top."""
-        location = self.medusa.seeded.stock_location_id
-        path = f"/admin/inventory-items/{self.items[variant]}/location-levels/{location}"
-        self._post(path, {"stocked_quantity": pieces})
-
-    def withdraw(self, variant: VariantId) -> None:
-        self._post(f"/admin/products/{self.products[variant]}", {"status": "draft"})
-
-    def promote(self) -> None:
-        method = {
-            "type": "percentage",
-            "target_type": "order",
-            "value": 10,
-            "currency_code": "eur",
-        }
-        body = {
-            "code": CODE,
-            "type": "standard",
-            "status": "active",
-            "application_method": method,
-        }
-        self._post("/admin/promotions", body)
-
-    def enrol(self, email: str) -> str:
-        """A customer with an account, logged in as on Medusa's own storefront: what proves it."""
-        account = {"email": email, "password": "correct horse battery"}
-        headers = {"x-publishable-api-key": self.medusa.publishable_key}
-        with httpx.Client(base_url=self.medusa.url, headers=headers, trust_env=False) as shop:
-            said = shop.post("/auth/customer/emailpass/register", json=account)
-            bearer = {"authorization": f"Bearer {said.raise_for_status().json()['token']}"}
-            shop.post("/store/customers", json={"email": email}, headers=bearer).raise_for_status()
-            said = shop.post("/auth/customer/emailpass", json=account)
-            return str(said.raise_for_status().json()["token"])
-
-    def _post(self, path: str, body: object) -> Any:
-        answer = self.admin.post(path, json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+from tests.merchants import MEDUSA_CODE, MedusaMerchant, medusa_merchant
 
 
 @dataclass(slots=True)
 class MedusaCartsBench:
-    merchant: Merchant
+    merchant: MedusaMerchant
     carts: MedusaCarts
     terms: MarketTerms
     login: str | None
-    code: str | None = CODE
+    code: str | None = MEDUSA_CODE
 
     async def sell(self, sku: str, price_minor: int, stock: int) -> VariantId:
         return self.merchant.sell(sku, price_minor, stock)
@@ -144,10 +59,8 @@ def selling(cache: Path, postgres: Postgres) -> Iterator[Medusa]:
 
 
 @pytest.fixture(scope="module")
-def merchant(selling: Medusa) -> Iterator[Merchant]:
-    with selling.admin() as admin:
-        profiles = admin.get("/admin/shipping-profiles").json()["shipping_profiles"]
-        merchant = Merchant(selling, admin, profiles[0]["id"])
+def merchant(selling: Medusa) -> Iterator[MedusaMerchant]:
+    with medusa_merchant(selling) as merchant:
         merchant.promote()
         merchant.login = merchant.enrol("grace@hopper.example")
         yield merchant
@@ -159,7 +72,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def bench(selling: Medusa, merchant: Merchant) -> AsyncIterator[MedusaCartsBench]:
+async def bench(selling: Medusa, merchant: MedusaMerchant) -> AsyncIterator[MedusaCartsBench]:
     region = selling.seeded.region_ids["Europe"]
     carts = opened(selling)
     terms = MarketTerms("EUR", region, Locale("en-US"))

@@ -22,7 +22,7 @@ from connector.demo.postgres import Postgres
 from connector.model import BackendName, Locale, MarketName
 from connector.ports import BackendSettings
 from connector.sync.rules import Market
-from tests.live.test_medusa_carts import Merchant
+from tests.merchants import MedusaMerchant, medusa_merchant
 from tests.relay_house import BLOG, Process, RelayHouse
 from tests.thrice import Thrice
 
@@ -67,7 +67,7 @@ class Lossy(httpx.AsyncBaseTransport):
 @dataclass(slots=True)
 class Scene:
     relay: Process
-    merchant: Merchant
+    merchant: MedusaMerchant
     network: Lossy
 
     async def until_done(self, method: str, path: str, body: object, token: str) -> Any:
@@ -102,9 +102,7 @@ async def scene(selling: Medusa, tmp_path: Path) -> AsyncIterator[Scene]:
     )
     options = Options(publishable_key=selling.publishable_key)
     carts = MedusaCarts(settings, options, network)
-    with selling.admin() as admin:
-        profiles = admin.get("/admin/shipping-profiles").json()["shipping_profiles"]
-        merchant = Merchant(selling, admin, profiles[0]["id"])
+    with medusa_merchant(selling) as merchant:
         async with house.process(carts) as relay:
             region = selling.seeded.region_ids["Europe"]
             market = Market(MarketName("de"), Locale("de-DE"), "EUR", region)
