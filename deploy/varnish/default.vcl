@@ -24,7 +24,14 @@ sub vcl_recv {
         if (client.ip !~ wordpress) {
             return (synth(405));
         }
-        return (purge);
+        # Whatever was kept of these paths, with any query: one path, or many by a pattern.
+        if (!req.http.x-paths) {
+            set req.http.x-paths = "^" + regsub(req.url, "\?.*", "") + "$";
+        }
+        if (std.ban("obj.http.x-path ~ " + req.http.x-paths)) {
+            return (synth(200));
+        }
+        return (synth(400, std.ban_error()));
     }
     if (req.method != "GET" && req.method != "HEAD") {
         return (pass);
@@ -43,7 +50,7 @@ sub vcl_recv {
     # Only the shopper's own cookies go on; no page that is kept is made from them.
     set req.http.Cookie = ";" + req.http.Cookie;
     set req.http.Cookie = regsuball(req.http.Cookie, "; +", ";");
-    set req.http.Cookie = regsuball(req.http.Cookie, ";(commerce_connector_[a-z]+)=", "; \1=");
+    set req.http.Cookie = regsuball(req.http.Cookie, ";(commerce_(connector_[a-z]+|cart))=", "; \1=");
     set req.http.Cookie = regsuball(req.http.Cookie, ";[^ ][^;]*", "");
     set req.http.Cookie = regsub(req.http.Cookie, "^[; ]+", "");
     if (req.http.Cookie == "") {
@@ -53,6 +60,7 @@ sub vcl_recv {
 }
 
 sub vcl_backend_response {
+    set beresp.http.x-path = regsub(bereq.url, "\?.*", "");
     if (beresp.http.Set-Cookie || beresp.http.Cache-Control ~ "(private|no-store|no-cache)") {
         set beresp.uncacheable = true;
         set beresp.ttl = 2m;
@@ -67,6 +75,7 @@ sub vcl_backend_response {
 }
 
 sub vcl_deliver {
+    unset resp.http.x-path;
     if (obj.hits > 0) {
         set resp.http.X-Cache = "hit";
     } else {

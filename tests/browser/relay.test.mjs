@@ -54,7 +54,7 @@ test('the first article makes the cart, the next goes into it', async () => {
     ],
   );
   assert.equal(asked[0].credentials, 'omit');
-  assert.deepEqual([...kept.values()], ['cct_1']);
+  assert.equal(kept.get(relay.slot), 'cct_1');
   assert.equal(relay.cart.pieces, 2);
 });
 
@@ -98,9 +98,19 @@ for (const kind of ['unknown-cart', 'ordered']) {
       ['/carts/current/lines', 'b'.repeat(16)],
       ['/carts', `${'b'.repeat(16)}-cart`],
     ]);
-    assert.deepEqual([...kept.values()], ['cct_2']);
+    assert.equal(kept.get(relay.slot), 'cct_2');
   });
 }
+
+test('other tabs are told of a change, and of none that was only read', async () => {
+  const { relay, kept } = scripted(made, { cart: cart(1), changes: [] }, { cart: cart(3), changes: [] });
+  await relay.add({ sku: 'A' }, 1);
+  kept.delete(`${relay.slot} at`);
+  await relay.read();
+  assert.equal(kept.has(`${relay.slot} at`), false);
+  await relay.setLine('l', 3);
+  assert.ok(kept.get(`${relay.slot} at`) > 0);
+});
 
 test('reading without a cart asks nothing, and a cart nobody knows is forgotten', async () => {
   const { relay, asked, kept } = scripted(made, problem('unknown-cart'));

@@ -123,6 +123,7 @@ class Buy extends HTMLElement {
 
   begin() {
     this.says = h('p', { role: 'status', 'data-says': true });
+    this.says.style.margin = 0; // empty, it takes no room
     this.append(this.says);
     this.form.addEventListener('submit', (event) => this.submit(event));
     this.form.addEventListener('change', () => this.follow());

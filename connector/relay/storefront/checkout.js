@@ -115,10 +115,15 @@ class Checkout extends HTMLElement {
         this.thank(await relay.complete(cart.total.minor, key));
       } catch (refusal) {
         if (!isUnsure(refusal)) key = newKey();
-        if (refusal.kind === 'cart-changed') this.review(provider);
+        if (refusal.kind === 'cart-changed') await this.again(provider);
         throw refusal;
       }
     }, () => this.contact(), say('order', { total: cart.total.text }));
+  }
+
+  /** Some engines forget the payment where the total has changed. */
+  again(provider) {
+    return this.page.relay.cart.needs.includes('payment') ? this.pay(provider) : this.review(provider);
   }
 
   /** Let the provider's own script do its part. */

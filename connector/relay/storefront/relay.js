@@ -70,7 +70,7 @@ export class Relay extends EventTarget {
     this.kept = token;
     try {
       if (token) this.storage?.setItem(this.slot, token);
-      else this.storage?.removeItem(this.slot);
+      else for (const each of ['', ' at']) this.storage?.removeItem(this.slot + each);
     } catch {
       // A browser that keeps nothing still sells, page by page.
     }
@@ -180,7 +180,18 @@ export class Relay extends EventTarget {
   }
 
   async ask(method, path, body, key) {
-    return this.take(await this.send(method, path, body, key));
+    const cart = this.take(await this.send(method, path, body, key));
+    if (method !== 'GET') this.touch();
+    return cart;
+  }
+
+  /** Tell the other tabs that the cart is another one. */
+  touch() {
+    try {
+      this.storage?.setItem(`${this.slot} at`, Date.now());
+    } catch {
+      // They see it when they ask.
+    }
   }
 
   take(answer) {
