@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from connector.demo import debian, node
 from connector.demo.prepare import BROWSER_PACKAGES
 from tests.browser.counter import Shopfront, open_shopfront
 
 AXE = "axe-core@4.11.0"
+PATIENCE_MS = 40_000
+"""Ends a hopeless wait on a busy machine; nothing is that slow otherwise."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +26,15 @@ class Axe:
 
     script: str
 
-    def faults(self, page: Page, within: str = "html") -> list[str]:
+    def faults(self, page: Page, within: str = "html", impacts: str = "") -> list[str]:
+        """What is wrong in a part of the page; only of these impacts, if any are named."""
         page.evaluate(self.script)
-        found = page.evaluate("(at) => axe.run(at).then(({ violations }) => violations)", within)
-        return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
+        ask = "(part) => axe.run(part).then((all) => all.violations)"
+        return [
+            f"{each['id']}: {each['nodes'][0]['html']}"
+            for each in page.evaluate(ask, within)
+            if not impacts or each["impact"] in impacts
+        ]
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +67,7 @@ def shop(tmp_path: Path) -> Iterator[Shopfront]:
 @pytest.fixture
 def visitor(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(reduced_motion="reduce")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 
@@ -71,3 +79,12 @@ def page(visitor: BrowserContext) -> Iterator[Page]:
     page.on("pageerror", lambda error: wrong.append(str(error)))
     yield page
     assert wrong == []
+
+
+@pytest.fixture
+def scriptless(browser: Browser) -> Iterator[Page]:
+    """A visitor whose browser runs no script."""
+    context = browser.new_context(java_script_enabled=False)
+    context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page()
+    context.close()

@@ -110,7 +110,7 @@ def test_the_modules_do_what_their_own_tests_say(cache: Path) -> None:
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "# pass 20" in run.stdout
+    assert re.search(r"^# pass [1-9]\d$", run.stdout, re.MULTILINE), run.stdout
 
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "storefront.md").read_text("utf-8")

@@ -6,7 +6,7 @@
  */
 
 const LOOK = `
-:host { display: inline-block; font: inherit; color: inherit; }
+:host { display: inline-block; font: inherit; color: inherit; outline: none !important; }
 :host([view="page"]), :host(commerce-checkout) { display: block; }
 :host([hidden]), [hidden] { display: none !important; }
 * { box-sizing: border-box; }
@@ -34,6 +34,7 @@ h2 { font-size: 1.25em; margin-block: .5em; }
 ul { list-style: none; margin: 0; padding: 0; }
 li.line { display: grid; grid-template-columns: 4rem 1fr auto; gap: .25rem .75rem;
   padding-block: .75rem; border-block-end: 1px solid var(--commerce-line, #ccc); }
+li.line:not(:has(img)) { grid-template-columns: 0 1fr auto; margin-inline-start: -.75rem; }
 li.line img { inline-size: 4rem; block-size: 4rem; object-fit: cover; grid-row: span 2; }
 li.line .words { grid-column: 2; }
 li.line .amount { grid-column: 3; text-align: end; }
@@ -45,6 +46,7 @@ dd { margin: 0; text-align: end; }
 .total { font-weight: bold; }
 form.code { display: flex; gap: .5rem; align-items: end; margin-block: 1rem; }
 label { display: block; margin-block: .6rem; flex: 1; }
+form.code label { margin: 0; }
 fieldset { border: 0; padding: 0; margin: 0; }
 fieldset label.choice { display: flex; gap: .6rem; align-items: center; min-block-size: 2.75rem; }
 .row { display: flex; flex-wrap: wrap; gap: .75rem; margin-block: 1rem; }
