@@ -1,9 +1,6 @@
 /**
- * <commerce-price>, <commerce-stock> and <commerce-buy>: one article, on markup that the CMS
- * rendered. Where script or relay are missing, that markup stands and the form posts to the CMS.
- *
- * An article is named by `sku` or `variant`; with `for`, an element shows what is chosen in the
- * <commerce-buy> of that id.
+ * <commerce-price>, <commerce-stock> and <commerce-buy>: one article, on the CMS's markup, which
+ * works alone. Named by `sku` or `variant`; `for` shows what is chosen in that <commerce-buy>.
  */
 
 import { offerFor } from './offers.js';
@@ -123,7 +120,7 @@ class Buy extends HTMLElement {
 
   begin() {
     this.says = h('p', { role: 'status', 'data-says': true });
-    this.says.style.margin = 0; // empty, it takes no room
+    this.says.style.margin = 0;
     this.append(this.says);
     this.form.addEventListener('submit', (event) => this.submit(event));
     this.form.addEventListener('change', () => this.follow());

@@ -121,7 +121,7 @@ class Checkout extends HTMLElement {
     }, () => this.contact(), say('order', { total: cart.total.text }));
   }
 
-  /** Some engines forget the payment where the total has changed. */
+  /** Some engines forget the payment of another total. */
   again(provider) {
     return this.page.relay.cart.needs.includes('payment') ? this.pay(provider) : this.review(provider);
   }

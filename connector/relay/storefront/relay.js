@@ -1,8 +1,8 @@
 /**
  * The relay's API as a page needs it: one cart, named by the token that this browser keeps.
  *
- * A request whose answer did not come is repeated with the same key, so that it happens once.
- * Requests that change something go one after the other. Knows no element and no document.
+ * What is repeated has the same key, so that it happens once; changes go one after the other.
+ * Knows no element and no document.
  */
 
 export const PROBLEM = 'urn:commerce-connector:problem:';
@@ -68,11 +68,17 @@ export class Relay extends EventTarget {
 
   keep(token) {
     this.kept = token;
+    this.note('', token);
+    if (!token) this.note(' at');
+  }
+
+  /** Other tabs see it too. */
+  note(name, value) {
     try {
-      if (token) this.storage?.setItem(this.slot, token);
-      else for (const each of ['', ' at']) this.storage?.removeItem(this.slot + each);
+      if (value) this.storage?.setItem(this.slot + name, value);
+      else this.storage?.removeItem(this.slot + name);
     } catch {
-      // A browser that keeps nothing still sells, page by page.
+      // Without it the cart lasts for a page.
     }
   }
 
@@ -181,17 +187,8 @@ export class Relay extends EventTarget {
 
   async ask(method, path, body, key) {
     const cart = this.take(await this.send(method, path, body, key));
-    if (method !== 'GET') this.touch();
+    if (method !== 'GET') this.note(' at', Date.now());
     return cart;
-  }
-
-  /** Tell the other tabs that the cart is another one. */
-  touch() {
-    try {
-      this.storage?.setItem(`${this.slot} at`, Date.now());
-    } catch {
-      // They see it when they ask.
-    }
   }
 
   take(answer) {

@@ -1,8 +1,6 @@
 /**
- * The look of cart and checkout: plain, in the page's own type, to be themed.
- *
- * By custom properties (--commerce-accent and so on) and by ::part(). Logical properties only, so
- * that it stands right-to-left too; nothing moves for those who asked for less motion.
+ * The look of cart and checkout: plain, in the page's own type, themed by custom properties and
+ * ::part(). Logical properties only, for right-to-left.
  */
 
 const LOOK = `
