@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from connector.model import Cart, CartLine, Money
@@ -33,6 +33,14 @@ def compare(before: Cart, after: Cart) -> tuple[CartChange, ...]:
     if not found and sums[0] != sums[1]:
         found.append(CartChange(ChangeKind.TOTAL, None, *sums))
     return tuple(found)
+
+
+def agreed_to(agreed_minor: int, cart: Cart) -> tuple[CartChange, ...]:
+    """What differs from the total that the shopper agreed to, where no line tells it any more."""
+    total = cart.totals.total
+    if total.amount_minor == agreed_minor:
+        return ()
+    return (CartChange(ChangeKind.TOTAL, None, replace(total, amount_minor=agreed_minor), total),)
 
 
 def _of_line(before: CartLine, cart: Cart) -> Sequence[CartChange]:

@@ -27,7 +27,7 @@ from connector.model import (
 )
 from connector.ports_carts import MOST_OF_A_LINE, CartRefused, Carts, Refusal
 from connector.relay import shapes
-from connector.relay.compare import CartChange, compare
+from connector.relay.compare import CartChange, agreed_to, compare
 from connector.relay.front import Storefront, terms_of
 from connector.relay.once import Answer, Work, mended, pieces_of, settled
 from connector.relay.problems import Problem
@@ -261,9 +261,9 @@ async def complete_cart(asked: Asked, work: Work) -> Answer:
     cart = await work.read()
     if not cart.ordered:
         missing = cart.needs()
-        cart, changes = await _refreshed(work.carts, cart)
-        differs = bool(changes) or cart.totals.total.amount_minor != agreed
-        if not missing and differs:
+        cart, found = await _refreshed(work.carts, cart)
+        changes = found or agreed_to(agreed, cart)
+        if not missing and changes:
             raise Problem("cart-changed", more=_facts(asked, cart, changes))
         if needs := cart.needs():
             told: dict[str, JsonValue] = {"needs": list(needs), **_facts(asked, cart, changes)}

@@ -191,6 +191,21 @@ async def test_nobody_pays_another_price_than_agreed(relay: Process, house: Rela
     assert bought.body["order"]["total"]["minor"] == new == 2 * 2490 + 490
 
 
+async def test_a_total_that_moved_before_is_told_as_a_total(
+    relay: Process, house: RelayHouse
+) -> None:
+    token, agreed = await relay.ready({"sku": "MUG-1", "quantity": 2})
+    house.carts.reprice(MUG, 2500)
+    await relay.ask("POST", "/carts/current/refresh", {}, token=token)
+    wish = {"total_minor": agreed}
+    stopped = await relay.ask("POST", "/carts/current/complete", wish, token=token)
+    assert (stopped.status, stopped.word) == (409, "cart-changed")
+    (change,) = stopped.body["changes"]
+    assert (change["kind"], change["before"]["minor"]) == ("total", agreed)
+    assert change["after"]["minor"] == agreed + 2 * (2500 - 1990)
+    assert house.carts.orders == {}
+
+
 async def test_an_order_is_not_made_of_what_was_sold_out(relay: Process, house: RelayHouse) -> None:
     token, total = await relay.ready()
     house.carts.restock(MUG, 1)

@@ -115,7 +115,7 @@ class Checkout extends HTMLElement {
         this.thank(await relay.complete(cart.total.minor, key));
       } catch (refusal) {
         if (!isUnsure(refusal)) key = newKey();
-        if (refusal.kind === 'cart-changed') await this.again(provider);
+        if (refusal.answer?.cart) await this.again(provider);
         throw refusal;
       }
     }, () => this.contact(), say('order', { total: cart.total.text }));
