@@ -27,8 +27,8 @@ function begin(meta) {
   share();
   const offers = new Offers(relay);
   const say = speaker(document.documentElement.lang, ownWords());
-  const slots = [relay.slot, `${relay.slot} at`];
-  addEventListener('storage', (event) => slots.includes(event.key) && relay.read().catch(() => {}));
+  const changed = `${relay.slot} at`;
+  addEventListener('storage', (event) => event.key === changed && relay.read().catch(() => {}));
   addEventListener('pageshow', (event) => {
     if (!event.persisted) return;
     share();
