@@ -235,6 +235,7 @@ def fill_address(page: Page) -> None:
     for label, text in words.items():
         page.get_by_label(label, exact=True).fill(text)
     page.get_by_role("button", name="Weiter").click()
+    expect(page.get_by_label("E-Mail", exact=True)).to_have_count(0)
 
 
 def test_a_purchase_step_by_step(shop: Shopfront, page: Page) -> None:
