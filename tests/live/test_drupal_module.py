@@ -6,30 +6,23 @@ already. Nothing is left out silently: without a Drupal every test says what to 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
-import time
 import uuid
-from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 import requests
 
 from adapters.drupal.site import endpoint, open_site
-from adapters.site_api import wire
-from adapters.site_api.client import SiteApi, address
+from adapters.site_api.client import SiteApi
 from connector import signing
+from connector.clock import SystemClock
 from connector.errors import Rejected
 from connector.model import (
-    BackendName,
     CmsId,
     FieldHash,
     FieldName,
@@ -37,12 +30,10 @@ from connector.model import (
     SiteName,
     Subject,
     SubjectKind,
-    VariantId,
 )
 from connector.ports import (
     AdoptWrite,
     ContentWrite,
-    OffersWrite,
     Outcome,
     Receipt,
     Site,
@@ -50,7 +41,7 @@ from connector.ports import (
     StatusNote,
 )
 from connector.signing import Secret
-from connector.testing.conformance.site import SiteConformance
+from connector.testing.conformance.site import done
 from connector.testing.conformance.writes import (
     CATEGORIES,
     DESCRIPTION,
@@ -64,12 +55,17 @@ from connector.testing.conformance.writes import (
     term_write,
     write_id,
 )
-from tests.contract.site_api_contract import Contract
+from tests.contract.site_api_suite import (
+    BACKEND,
+    SiteApiConformance,
+    breaking_off,
+    offer_of,
+    page,
+    raw,
+)
 from tests.live.drupal_site import Editor, Where
-from tests.live.test_wordpress_plugin import RealClock
 
 pytestmark = pytest.mark.live
-BACKEND = BackendName("shop")
 TAGS, MEDIA = FieldName("tags"), FieldName("media")
 
 
@@ -80,6 +76,8 @@ class Bench:
 
     def __init__(self, where: Where) -> None:
         self.where = where
+        self.secret = where.secret
+        self.endpoint = endpoint(where.url)
         self.editor = Editor(where)
         self.site: SiteApi = self.connect()
 
@@ -88,12 +86,12 @@ class Bench:
         return SiteSettings(SiteName("site"), self.where.url, BACKEND, False, (key,), None, {})
 
     def connect(self) -> SiteApi:
-        site = open_site(self.settings(), RealClock())
+        site = open_site(self.settings(), SystemClock())
         assert isinstance(site, SiteApi)
         return site
 
     def with_wrong_credentials(self) -> Site:
-        return open_site(self.settings(signing.format_secret(b"x" * 32)), RealClock())
+        return open_site(self.settings(signing.format_secret(b"x" * 32)), SystemClock())
 
     def edit(self, subject: Subject, name: FieldName, value: str) -> None:
         attributes: dict[str, Any] = {"title": value}
@@ -120,7 +118,7 @@ class Bench:
         return self.editor.count()
 
     def breaking(self) -> Any:
-        return _breaking(self.site)
+        return breaking_off(self.site)
 
     def change(self, subject: Subject, attributes: dict[str, Any]) -> None:
         answer = self.editor.change(self.id_of(subject), attributes)
@@ -131,31 +129,13 @@ class Bench:
         return stored.cms_id
 
 
-@contextmanager
-def _breaking(site: SiteApi) -> Iterator[None]:
-    """The second page of a listing is not answered."""
-    session = site._transport._session
-    send = session.request
-
-    def request(method: str, url: str, **more: Any) -> requests.Response:
-        if "after=" in url and "after=0" not in url:
-            raise requests.exceptions.ConnectionError("broken off")
-        return send(method, url, **more)
-
-    session.request = request  # type: ignore[method-assign, assignment]
-    try:
-        yield
-    finally:
-        session.request = send  # type: ignore[method-assign]
-
-
 @pytest.fixture(scope="module")
 def bench() -> Bench:
     return Bench(Where.from_environment())
 
 
-class TestConformance(SiteConformance):
-    """The promises of ports.Site."""
+class TestConformance(SiteApiConformance):
+    """The promises of ports.Site, and of the site API."""
 
     @pytest.fixture
     def bench(self, bench: Bench) -> Bench:
@@ -163,29 +143,6 @@ class TestConformance(SiteConformance):
 
 
 # ---- what a page shows ----
-
-
-def page(url: str) -> str:
-    response = requests.get(url, timeout=60)
-    assert response.status_code == 200, url
-    return response.text
-
-
-def test_a_page_shows_price_and_stock_and_a_change_of_them_at_once(bench: Bench) -> None:
-    """The second look finds the page in the page cache; the third, that it left it."""
-    made = document()
-    url = done(bench.site.write_content([made])).url
-    assert url
-    variant = _first_variant(made.fields)
-    bench.site.write_offers([_offer_of(made.subject, variant, "19,90 €")])
-    assert "19,90 €" in page(url)
-    shown = page(url)
-    assert "In stock" in shown
-    assert f'data-variant="{variant}"' in shown
-    bench.site.write_offers([_offer_of(made.subject, variant, "24,50 €")])
-    shown = page(url)
-    assert "24,50 €" in shown
-    assert "19,90 €" not in shown
 
 
 def test_a_changed_price_leaves_the_pages_of_other_products_in_the_cache(bench: Bench) -> None:
@@ -199,26 +156,6 @@ def test_a_changed_price_leaves_the_pages_of_other_products_in_the_cache(bench: 
     bench.site.write_offers([offers_write(one.subject, 2222)])
     seen = [requests.get(url, timeout=60).headers["x-drupal-cache"] for url in urls]
     assert seen == ["MISS", "HIT"]
-
-
-def test_structured_data_can_be_read_by_machines(bench: Bench) -> None:
-    title = 'A </script><script>alert(1)</script> "quoted" title'
-    made = document(fields={**document().fields, TITLE: title})
-    url = done(bench.site.write_content([made])).url
-    assert url
-    bench.site.write_offers([offers_write(made.subject, 1990)])
-    shown = page(url)
-    assert "alert(1)</script>" not in shown
-    (block,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', shown, re.S)
-    told = json.loads(block)
-    assert (told["@type"], told["@context"], told["name"]) == (
-        "Product",
-        "https://schema.org",
-        title,
-    )
-    (offer,) = told["offers"]
-    assert (offer["price"], offer["priceCurrency"]) == ("19.90", "EUR")
-    assert offer["availability"] == "https://schema.org/InStock"
 
 
 def test_what_the_backend_sends_cannot_run(bench: Bench) -> None:
@@ -237,31 +174,6 @@ def test_what_the_backend_sends_cannot_run(bench: Bench) -> None:
 
 
 # ---- what is stored ----
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "\\",
-        "\\'\\\"",
-        "C:\\new\\table",
-        'it\'s "so"',
-        "\U0001f9c0 \U0001f1e9\U0001f1ea",
-        "%s %d %%",
-    ],
-)
-def test_every_field_comes_back_as_sent(bench: Bench, text: str) -> None:
-    names = ("title", "subtitle", "description", "seo_title", "seo_description")
-    fields: dict[FieldName, JsonValue] = {FieldName(name): text for name in names}
-    fields[FieldName("attributes")] = [{"name": text, "value": text}]
-    fields[FieldName("variants")] = [{"id": text, "options": {}, "media": []}]
-    fields[FieldName("source")] = {"handle": text, "admin_url": None}
-    made = document(fields=fields)
-    receipt = done(bench.site.write_content([made]))
-    (stored,) = bench.site.documents(SubjectKind.PRODUCT, [made.subject.id])
-    assert dict(stored.values) == fields
-    assert dict(stored.bases) == fields
-    assert dict(stored.hashes) == dict(receipt.hashes)
 
 
 def test_a_title_longer_than_drupal_takes_is_refused_alone(bench: Bench) -> None:
@@ -297,15 +209,6 @@ def names_of(bench: Bench, receipt: Receipt, field: str) -> list[str]:
     )
 
 
-def test_terms_keep_equal_names_and_slugs_apart(bench: Bench) -> None:
-    first = term_write()
-    second = replace(term_write(), name=first.name, slug=first.slug)
-    receipts = bench.site.write_terms([first, second])
-    assert [each.outcome for each in receipts] == [Outcome.DONE, Outcome.DONE]
-    assert receipts[0].cms_id != receipts[1].cms_id
-    assert receipts[0].url != receipts[1].url
-
-
 def test_only_changed_words_make_a_revision(bench: Bench) -> None:
     made = document()
     receipt = done(bench.site.write_content([made]))
@@ -325,36 +228,6 @@ def test_only_changed_words_make_a_revision(bench: Bench) -> None:
 def revision(bench: Bench, receipt: Receipt) -> int:
     attributes = bench.editor.find(str(receipt.cms_id))["attributes"]
     return int(attributes["drupal_internal__vid"])
-
-
-def test_many_creates_at_once_keep_addresses_apart(bench: Bench) -> None:
-    writes = [replace(document(), slug=f"same-{uuid.uuid4().hex[:6]}") for _ in range(1)] * 8
-    writes = [replace(document(), slug=each.slug) for each in writes]
-    sites = [bench.connect() for _ in writes]
-    with ThreadPoolExecutor(8) as pool:
-        receipts = list(pool.map(lambda at, write: at.write_content([write])[0], sites, writes))
-    assert {each.outcome for each in receipts} == {Outcome.DONE}
-    assert len({each.url for each in receipts}) == 8
-
-
-def test_overlapping_batches_at_once_all_arrive(bench: Bench) -> None:
-    """Locks are taken in one order, so batches that share products do not block for good."""
-    subjects = [document().subject for _ in range(12)]
-    batches = [[document(subject) for subject in subjects[::way]] for way in (1, -1) * 3]
-    sites = [bench.connect() for _ in batches]
-    before = bench.count_pages()
-    with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda at, batch: at.write_content(batch), sites, batches))
-    outcomes = {receipt.outcome for receipts in answers for receipt in receipts}
-    assert outcomes <= {Outcome.DONE, Outcome.STALE}
-    assert bench.count_pages() == before + 12
-
-
-def test_ids_that_differ_in_case_alone_are_two(bench: Bench) -> None:
-    one = document(Subject(SubjectKind.PRODUCT, f"Case{uuid.uuid4().hex}"))
-    other = document(Subject(SubjectKind.PRODUCT, one.subject.id.upper()))
-    receipts = bench.site.write_content([one, other])
-    assert receipts[0].cms_id != receipts[1].cms_id
 
 
 # ---- editors ----
@@ -416,15 +289,6 @@ def test_an_edit_is_in_the_event_log_until_acknowledged(bench: Bench) -> None:
     bench.site.acknowledge_events(events[1].id)
     left = [event.id for page in bench.site.events("0") for event in page]
     assert left[0] == events[2].id
-
-
-def test_our_own_writes_are_no_events(bench: Bench) -> None:
-    made = document()
-    done(bench.site.write_content([made]))
-    done(bench.site.write_content([change_of(made, {TITLE: "Ours"})]))
-    done(bench.site.retire([retire_write(made.subject)]))
-    subjects = {event.subject for page in bench.site.events("0") for event in page}
-    assert made.subject not in subjects
 
 
 def test_what_editors_decide_is_not_ours(bench: Bench) -> None:
@@ -519,45 +383,6 @@ def test_a_second_language_is_a_translation(bench: Bench) -> None:
 # ---- who may ----
 
 
-def raw(
-    bench: Bench,
-    method: str,
-    target: str,
-    body: bytes = b"",
-    *,
-    signed: tuple[str, str] | None = None,
-    at: int = 0,
-    secret: str | None = None,
-    signature: str | None = None,
-) -> int:
-    """The status of a request, signed for what `signed` says, or for what it is."""
-    content = signing.request_content(*(signed or (method, target)), body)
-    headers = signing.signed_headers(
-        Secret.parse(secret or bench.where.secret), "msg_1", int(time.time()) + at, content
-    )
-    if signature is not None:
-        headers["webhook-signature"] = signature
-    url = address(endpoint(bench.where.url).root, target)
-    return requests.request(method, url, data=body, headers=headers, timeout=60).status_code
-
-
-def test_only_what_was_signed_is_taken(bench: Bench) -> None:
-    assert raw(bench, "GET", "/site") == 200
-    assert raw(bench, "GET", "/site", signature="v1,AAAA") == 401
-    assert raw(bench, "GET", "/site", secret=signing.format_secret(b"y" * 32)) == 401
-    assert raw(bench, "GET", "/site", at=-310) == 401
-    assert raw(bench, "GET", "/site", at=310) == 401
-    assert raw(bench, "GET", "/site", at=-290) == 200
-    inventory = "/inventory?backend=shop&kind=product&after=0&limit=1"
-    assert raw(bench, "GET", inventory) == 200
-    shorter = ("GET", "/inventory?backend=shop&kind=product")
-    assert raw(bench, "GET", inventory, signed=shorter) == 401
-    body = b'{"backend":"shop","items":[]}'
-    assert raw(bench, "POST", "/retire", body) == 200
-    assert raw(bench, "POST", "/retire", body, signed=("POST", "/offers")) == 401
-    assert raw(bench, "POST", "/retire", body, signed=("GET", "/retire")) == 401
-
-
 def test_no_cookie_and_no_cache_opens_the_site_api(bench: Bench) -> None:
     root = endpoint(bench.where.url).root
     assert raw(bench, "GET", "/site") == 200
@@ -566,24 +391,6 @@ def test_no_cookie_and_no_cache_opens_the_site_api(bench: Bench) -> None:
         assert answer.status_code == 401
         assert answer.json()["code"] == "commerce_connector_bad_signature"
         assert answer.headers["x-drupal-cache"].startswith("UNCACHEABLE")
-
-
-def test_malformed_bodies_are_refused_as_a_whole(bench: Bench) -> None:
-    bad = [
-        b"", b"[]", b"nonsense", b'{"backend":"shop"}', b'{"backend":"","items":[]}',
-        b'{"backend":"shop","items":[1]}', b'{"backend":"shop","items":[{"kind":"product"}]}',
-        b'{"backend":"shop","items":[{"kind":"product","id":"x","write_id":"w","offers":[],'
-        b'"fence":{"epoch":"1","sequence":1}}]}',
-    ]  # fmt: skip
-    for route in ("/offers", "/content", "/terms", "/retire"):
-        for body in bad:
-            assert raw(bench, "POST", route, body) == 400, (route, body)
-    assert raw(bench, "GET", "/inventory?backend=shop&kind=nothing") == 400
-    assert raw(bench, "GET", "/inventory?backend%5B%5D=shop&kind=product") == 400
-    assert raw(bench, "GET", "/documents?backend=shop&kind=product&ids=x") == 400
-    made = document()
-    with pytest.raises(Rejected):
-        bench.site.write_content([made, made])
 
 
 def test_visitors_see_no_private_field(bench: Bench) -> None:
@@ -606,58 +413,7 @@ def test_nobody_logs_in_as_the_daemon(bench: Bench) -> None:
         assert answer.status_code in (400, 403)
 
 
-def test_answers_are_as_the_contract_says(bench: Bench) -> None:
-    term, made = term_write(), document()
-    bench.site.write_terms([term])
-    bench.site.write_content([made])
-    bench.site.write_offers([offers_write(made.subject)])
-    bench.edit(made.subject, TITLE, "Edited")
-    upload = picture()
-    bench.site.upload_media(upload)
-    contract = Contract.read()
-    ids = json.dumps([made.subject.id])
-    for target in (
-        "/site",
-        "/inventory?backend=shop&kind=product",
-        "/inventory?backend=shop&kind=category",
-        "/events?backend=shop",
-        f"/media?hashes={upload.content_hash}",
-        f"/documents?{urlencode({'backend': 'shop', 'kind': 'product', 'ids': ids})}",
-    ):
-        contract.check_answer("GET", target, bench.site._transport._call("GET", target, b"", None))
-    writes = [
-        ("/content", [document()]),
-        ("/offers", [offers_write(made.subject)]),
-        ("/terms", [replace(term, fence=fence(), write_id=write_id())]),
-        ("/retire", [retire_write(made.subject)]),
-    ]
-    for target, batch in writes:
-        body = wire.write_body(BACKEND, batch)  # type: ignore[arg-type]
-        contract.check_request(target, json.loads(body))
-        contract.check_answer("POST", target, bench.site._transport.post(target, body))
-
-
 # ---- media ----
-
-
-def test_media_that_are_no_pictures_are_refused(bench: Bench) -> None:
-    body = b"<svg xmlns='http://www.w3.org/2000/svg'><script>a()</script></svg>"
-    upload = replace(
-        picture(), body=body, content_hash=hashlib.sha256(body).hexdigest(), filename="x.png"
-    )
-    with pytest.raises(Rejected):
-        bench.site.upload_media(upload)
-    with pytest.raises(Rejected):
-        bench.site.upload_media(replace(picture(), content_hash="0" * 64))
-    assert bench.site.find_media([upload.content_hash, "0" * 64]) == {}
-
-
-def test_a_picture_sent_by_many_at_once_is_stored_once(bench: Bench) -> None:
-    upload = picture()
-    sites = [bench.connect() for _ in range(4)]
-    with ThreadPoolExecutor(4) as pool:
-        receipts = list(pool.map(lambda at: at.upload_media(upload), sites))
-    assert len({receipt.cms_id for receipt in receipts}) == 1
 
 
 def test_a_picture_is_shown_on_the_page(bench: Bench) -> None:
@@ -672,24 +428,6 @@ def test_a_picture_is_shown_on_the_page(bench: Bench) -> None:
 
 
 # ---- making writes ----
-
-
-def done(receipts: Any) -> Receipt:
-    (receipt,) = receipts
-    assert isinstance(receipt, Receipt)
-    assert receipt.outcome is Outcome.DONE, receipt
-    return receipt
-
-
-def _first_variant(fields: Mapping[FieldName, JsonValue]) -> str:
-    variants: Any = fields[FieldName("variants")]
-    return str(variants[0]["id"])
-
-
-def _offer_of(subject: Subject, variant: str, text: str) -> OffersWrite:
-    write = offers_write(subject)
-    offer = replace(write.offers[0], variant=VariantId(variant), amount_text=text)
-    return replace(write, offers=(offer,))
 
 
 # ---- addresses ----
@@ -795,7 +533,7 @@ def test_what_comes_from_the_backend_is_locked_and_says_so(bench: Bench, author:
 def test_the_grid_shows_prices(bench: Bench) -> None:
     made = document(fields={**document().fields, TITLE: f"!!! {uuid.uuid4().hex}"})
     done(bench.site.write_content([made]))
-    bench.site.write_offers([_offer_of(made.subject, "v1", "77,70 €")])
+    bench.site.write_offers([offer_of(made.subject, "v1", "77,70 €")])
     answer = requests.get(f"{bench.where.url}/products", timeout=60)
     if answer.status_code == 404:
         pytest.skip("NO GRID WAS TESTED: this Drupal has no view Products")

@@ -5,71 +5,59 @@ One site a database serves the whole module; each test takes subjects of its own
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import time
 import uuid
 import zipfile
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
-import requests
 
-from adapters.site_api import wire
-from adapters.site_api.client import SiteApi, address
+from adapters.site_api.client import Endpoint, SiteApi
 from adapters.wordpress.site import build_zip, endpoint, open_site
 from connector import signing
+from connector.clock import SystemClock
 from connector.demo.mariadb import MariaDB
 from connector.demo.wordpress import WordPress
-from connector.errors import Rejected, TargetDown
+from connector.errors import TargetDown
 from connector.model import (
-    BackendName,
     FieldName,
     JsonValue,
     SiteName,
     Subject,
     SubjectKind,
-    VariantId,
 )
-from connector.ports import OffersWrite, Outcome, Receipt, Site, SiteSettings
+from connector.ports import Outcome, Site, SiteSettings
 from connector.signing import Secret
-from connector.testing.conformance.site import SiteConformance
+from connector.testing.conformance.site import done
 from connector.testing.conformance.writes import (
     CATEGORIES,
     DESCRIPTION,
     TITLE,
     change_of,
     document,
-    fence,
     offers_write,
     picture,
     retire_write,
     term_write,
-    write_id,
 )
 from tests import wordpress_kinds
-from tests.contract.site_api_contract import Contract
+from tests.contract.site_api_suite import (
+    BACKEND,
+    SiteApiConformance,
+    breaking_off,
+    offer_of,
+    page,
+    raw,
+)
 from tests.wordpress_kinds import VERSIONS
 
 pytestmark = pytest.mark.live
 PLUGIN = Path(__file__).resolve().parents[2] / "adapters" / "wordpress" / "plugin"
-BACKEND = BackendName("shop")
-
-
-class RealClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
 
 @dataclass
@@ -83,6 +71,10 @@ class Bench:
     def __post_init__(self) -> None:
         self.site: SiteApi = self.connect()
 
+    @property
+    def endpoint(self) -> Endpoint:
+        return endpoint(self.wordpress.url)
+
     def settings(self, secret: str | None = None) -> SiteSettings:
         return SiteSettings(
             SiteName("blog"),
@@ -95,12 +87,12 @@ class Bench:
         )
 
     def connect(self) -> SiteApi:
-        site = open_site(self.settings(), RealClock())
+        site = open_site(self.settings(), SystemClock())
         assert isinstance(site, SiteApi)
         return site
 
     def with_wrong_credentials(self) -> Site:
-        return open_site(self.settings(signing.format_secret(b"x" * 32)), RealClock())
+        return open_site(self.settings(signing.format_secret(b"x" * 32)), SystemClock())
 
     def edit(self, subject: Subject, name: FieldName, value: str) -> None:
         self.php(
@@ -142,7 +134,7 @@ class Bench:
         )
 
     def breaking(self) -> Any:
-        return _breaking(self.site)
+        return breaking_off(self.site)
 
     def php(self, code: str, *args: object) -> str:
         return self.wordpress.php(code, *args)
@@ -152,31 +144,8 @@ class Bench:
         (stored,) = self.site.documents(subject.kind, [subject.id])
         return int(stored.cms_id)
 
-    def page(self, url: str) -> str:
-        response = requests.get(url, timeout=30)
-        assert response.status_code == 200, url
-        return response.text
-
 
 _COLUMNS = {TITLE: "post_title", DESCRIPTION: "post_content"}
-
-
-@contextmanager
-def _breaking(site: SiteApi) -> Iterator[None]:
-    """The second page of a listing is not answered."""
-    session = site._transport._session
-    send = session.request
-
-    def request(method: str, url: str, **more: Any) -> requests.Response:
-        if "after=" in url and "after=0" not in url:
-            raise requests.exceptions.ConnectionError("broken off")
-        return send(method, url, **more)
-
-    session.request = request  # type: ignore[method-assign, assignment]
-    try:
-        yield
-    finally:
-        session.request = send  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mariadb", *VERSIONS])
@@ -190,8 +159,8 @@ def bench(request: pytest.FixtureRequest, cache: Path, mariadb: MariaDB) -> Iter
         wordpress.stop()
 
 
-class TestConformance(SiteConformance):
-    """The promises of ports.Site."""
+class TestConformance(SiteApiConformance):
+    """The promises of ports.Site, and of the site API."""
 
     @pytest.fixture
     def bench(self, bench: Bench) -> Bench:
@@ -201,43 +170,11 @@ class TestConformance(SiteConformance):
 # ---- what a page shows ----
 
 
-def test_a_page_shows_price_and_stock_and_a_change_of_them(bench: Bench) -> None:
-    made = document()
-    url = done(bench.site.write_content([made])).url
-    assert url
-    variant = _first_variant(made.fields)
-    bench.site.write_offers([_offer_of(made.subject, variant, "19,90 €")])
-    shown = bench.page(url)
-    assert "19,90 €" in shown
-    assert "In stock" in shown
-    assert f'data-variant="{variant}"' in shown
-    bench.site.write_offers([_offer_of(made.subject, variant, "24,50 €")])
-    shown = bench.page(url)
-    assert "24,50 €" in shown
-    assert "19,90 €" not in shown
-
-
-def test_structured_data_can_be_read_by_machines(bench: Bench) -> None:
-    title = 'A </script><script>alert(1)</script> "quoted" title'
-    made = document(fields={**document().fields, TITLE: title})
-    url = done(bench.site.write_content([made])).url
-    assert url
-    bench.site.write_offers([offers_write(made.subject, 1990)])
-    page = bench.page(url)
-    assert "alert(1)</script>" not in page
-    (block,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page, re.S)
-    data = json.loads(block)
-    assert (data["@type"], data["@context"]) == ("Product", "https://schema.org")
-    (offer,) = data["offers"]
-    assert (offer["price"], offer["priceCurrency"]) == ("19.90", "EUR")
-    assert offer["availability"] == "https://schema.org/InStock"
-
-
 def test_the_archive_shows_prices(bench: Bench) -> None:
     made = document()
     done(bench.site.write_content([made]))
-    bench.site.write_offers([_offer_of(made.subject, "v1", "77,70 €")])
-    assert "77,70 €" in bench.page(f"{bench.wordpress.url}/products/")
+    bench.site.write_offers([offer_of(made.subject, "v1", "77,70 €")])
+    assert "77,70 €" in page(f"{bench.wordpress.url}/products/")
 
 
 def test_a_theme_overrides_the_template(bench: Bench) -> None:
@@ -251,7 +188,7 @@ def test_a_theme_overrides_the_template(bench: Bench) -> None:
         "echo $file;"
     )
     try:
-        assert f"theme says {made.subject.id}" in bench.page(url)
+        assert f"theme says {made.subject.id}" in page(url)
     finally:
         bench.php("unlink( $args[0] ); rmdir( dirname( $args[0] ) );", path)
 
@@ -271,32 +208,6 @@ def test_what_the_backend_sends_cannot_run(bench: Bench) -> None:
 
 
 # ---- what is stored ----
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "\\",
-        "\\'\\\"",
-        "C:\\new\\table",
-        'it\'s "so"',
-        "\U0001f9c0 \U0001f1e9\U0001f1ea",
-        "%s %d %%",
-        "日本",
-    ],
-)
-def test_every_field_comes_back_as_sent(bench: Bench, text: str) -> None:
-    names = ("title", "subtitle", "description", "seo_title", "seo_description")
-    fields: dict[FieldName, JsonValue] = {FieldName(name): text for name in names}
-    fields[FieldName("attributes")] = [{"name": text, "value": text}]
-    fields[FieldName("variants")] = [{"id": text, "options": {}, "media": []}]
-    fields[FieldName("source")] = {"handle": text, "admin_url": None}
-    made = document(fields=fields)
-    receipt = done(bench.site.write_content([made]))
-    (stored,) = bench.site.documents(SubjectKind.PRODUCT, [made.subject.id])
-    assert dict(stored.values) == fields
-    assert dict(stored.bases) == fields
-    assert dict(stored.hashes) == dict(receipt.hashes)
 
 
 def test_categories_and_tags_stand_on_the_page(bench: Bench) -> None:
@@ -362,14 +273,6 @@ def test_a_category_that_others_use_is_kept(bench: Bench) -> None:
         if each.subject == term.subject
     ]
     assert (held.live, held.retired) == (False, True)
-
-
-def test_terms_keep_equal_names_and_slugs_apart(bench: Bench) -> None:
-    first = term_write()
-    second = replace(term_write(), name=first.name, slug=first.slug)
-    receipts = bench.site.write_terms([first, second])
-    assert [each.outcome for each in receipts] == [Outcome.DONE, Outcome.DONE]
-    assert receipts[0].cms_id != receipts[1].cms_id
 
 
 def test_a_replayed_or_unchanged_write_makes_no_revision(bench: Bench) -> None:
@@ -439,28 +342,6 @@ def test_a_slug_that_a_post_in_the_trash_still_has_is_freed_for_the_page(bench: 
     assert bench.php(slug, receipt.cms_id) == "wanted"
 
 
-def test_many_creates_at_once_keep_slugs_apart(bench: Bench) -> None:
-    writes = [replace(document(), slug="the-same-slug") for _ in range(8)]
-    sites = [bench.connect() for _ in writes]
-    with ThreadPoolExecutor(8) as pool:
-        receipts = list(pool.map(lambda at, write: at.write_content([write])[0], sites, writes))
-    assert {each.outcome for each in receipts} == {Outcome.DONE}
-    assert len({each.url for each in receipts}) == 8
-
-
-def test_overlapping_batches_at_once_all_arrive(bench: Bench) -> None:
-    """Locks are taken in one order, so batches that share products do not block for good."""
-    subjects = [document().subject for _ in range(12)]
-    batches = [[document(subject) for subject in subjects[::way]] for way in (1, -1) * 3]
-    sites = [bench.connect() for _ in batches]
-    before = bench.count_pages()
-    with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda at, batch: at.write_content(batch), sites, batches))
-    outcomes = {receipt.outcome for receipts in answers for receipt in receipts}
-    assert outcomes <= {Outcome.DONE, Outcome.STALE}
-    assert bench.count_pages() == before + 12
-
-
 # ---- editors ----
 
 
@@ -484,15 +365,6 @@ def test_an_edit_is_in_the_event_log_until_acknowledged(bench: Bench) -> None:
     bench.site.acknowledge_events(events[1].id)
     left = [event.id for page in bench.site.events("0") for event in page]
     assert left[0] == events[2].id
-
-
-def test_our_own_writes_are_no_events(bench: Bench) -> None:
-    made = document()
-    done(bench.site.write_content([made]))
-    done(bench.site.write_content([change_of(made, {TITLE: "Ours"})]))
-    done(bench.site.retire([retire_write(made.subject)]))
-    subjects = {event.subject for page in bench.site.events("0") for event in page}
-    assert made.subject not in subjects
 
 
 def test_what_editors_decide_is_not_ours(bench: Bench) -> None:
@@ -545,48 +417,6 @@ def test_a_featured_image_of_an_editor_stays(bench: Bench) -> None:
 # ---- who may ----
 
 
-def raw(
-    bench: Bench,
-    method: str,
-    target: str,
-    body: bytes = b"",
-    *,
-    signed: tuple[str, str] | None = None,
-    at: int = 0,
-    secret: str | None = None,
-    signature: str | None = None,
-) -> int:
-    """The status of a request, signed for what `signed` says, or for what it is."""
-    content = signing.request_content(*(signed or (method, target)), body)
-    headers = signing.signed_headers(
-        Secret.parse(secret or bench.secret), "msg_1", int(time.time()) + at, content
-    )
-    if signature is not None:
-        headers["webhook-signature"] = signature
-    url = address(endpoint(bench.wordpress.url).root, target)
-    return requests.request(method, url, data=body, headers=headers, timeout=30).status_code
-
-
-def test_only_what_was_signed_is_taken(bench: Bench) -> None:
-    assert raw(bench, "GET", "/site") == 200
-    assert raw(bench, "GET", "/site", signature="v1,AAAA") == 401
-    assert raw(bench, "GET", "/site", secret=signing.format_secret(b"y" * 32)) == 401
-    assert raw(bench, "GET", "/site", at=-301) == 401
-    assert raw(bench, "GET", "/site", at=310) == 401
-    assert raw(bench, "GET", "/site", at=-290) == 200
-    inventory = "/inventory?backend=shop&kind=product&after=0&limit=1"
-    assert raw(bench, "GET", inventory) == 200
-    assert (
-        raw(bench, "GET", inventory, signed=("GET", "/inventory?backend=shop&kind=product")) == 401
-    )
-    body = b'{"backend":"shop","items":[]}'
-    assert raw(bench, "POST", "/retire", body) == 200
-    assert raw(bench, "POST", "/retire", body, signed=("POST", "/offers")) == 401
-    assert raw(bench, "POST", "/retire", body, signed=("GET", "/retire")) == 401
-    unsigned = requests.get(endpoint(bench.wordpress.url).root + "/site", timeout=30)
-    assert unsigned.status_code == 401
-
-
 def test_the_vectors_hold_in_php(bench: Bench) -> None:
     vectors = json.loads(
         (PLUGIN.parents[1] / "site_api" / "vectors.json").read_text(encoding="utf-8")
@@ -602,23 +432,6 @@ def test_the_vectors_hold_in_php(bench: Bench) -> None:
         )
     )
     assert answers == [vector["fits"] for vector in vectors["vectors"]]
-
-
-def test_malformed_bodies_are_refused_as_a_whole(bench: Bench) -> None:
-    bad = [
-        b"", b"[]", b"nonsense", b'{"backend":"shop"}', b'{"backend":"","items":[]}',
-        b'{"backend":"shop","items":[1]}', b'{"backend":"shop","items":[{"kind":"product"}]}',
-        b'{"backend":"shop","items":[{"kind":"product","id":"x","write_id":"w","offers":[],'
-        b'"fence":{"epoch":"1","sequence":1}}]}',
-    ]  # fmt: skip
-    for route in ("/offers", "/content", "/terms", "/retire"):
-        for body in bad:
-            assert raw(bench, "POST", route, body) == 400, (route, body)
-    assert raw(bench, "GET", "/inventory?backend=shop&kind=nothing") == 400
-    assert raw(bench, "GET", "/documents?backend=shop&kind=product&ids=x") == 400
-    made = document()
-    with pytest.raises(Rejected):
-        bench.site.write_content([made, made])
 
 
 def test_a_secret_is_rotated_without_a_gap(bench: Bench) -> None:
@@ -680,63 +493,12 @@ def test_visitors_see_no_private_field(bench: Bench) -> None:
     made = document(fields={**document().fields, FieldName("source"): source})
     receipt = done(bench.site.write_content([made]))
     rest = f"{bench.wordpress.url}/wp-json/wp/v2/commerce_product/{receipt.cms_id}"
-    assert "secret-backend" not in bench.page(rest)
+    assert "secret-backend" not in page(rest)
     assert receipt.url
-    assert "secret-backend" not in bench.page(receipt.url)
-
-
-def test_answers_are_as_the_contract_says(bench: Bench) -> None:
-    term, made = term_write(), document()
-    bench.site.write_terms([term])
-    bench.site.write_content([made])
-    bench.site.write_offers([offers_write(made.subject)])
-    bench.edit(made.subject, TITLE, "Edited")
-    upload = picture()
-    bench.site.upload_media(upload)
-    contract = Contract.read()
-    ids = json.dumps([made.subject.id])
-    for target in (
-        "/site",
-        "/inventory?backend=shop&kind=product",
-        "/inventory?backend=shop&kind=category",
-        "/events?backend=shop",
-        f"/media?hashes={upload.content_hash}",
-        f"/documents?{urlencode({'backend': 'shop', 'kind': 'product', 'ids': ids})}",
-    ):
-        contract.check_answer("GET", target, bench.site._transport._call("GET", target, b"", None))
-    writes = [
-        ("/content", [document()]),
-        ("/offers", [offers_write(made.subject)]),
-        ("/terms", [replace(term, fence=fence(), write_id=write_id())]),
-        ("/retire", [retire_write(made.subject)]),
-    ]
-    for target, batch in writes:
-        body = wire.write_body(BACKEND, batch)  # type: ignore[arg-type]
-        contract.check_request(target, json.loads(body))
-        contract.check_answer("POST", target, bench.site._transport.post(target, body))
+    assert "secret-backend" not in page(receipt.url)
 
 
 # ---- media ----
-
-
-def test_media_that_are_no_pictures_are_refused(bench: Bench) -> None:
-    body = b"<svg xmlns='http://www.w3.org/2000/svg'><script>a()</script></svg>"
-    upload = replace(
-        picture(), body=body, content_hash=hashlib.sha256(body).hexdigest(), filename="x.png"
-    )
-    with pytest.raises(Rejected):
-        bench.site.upload_media(upload)
-    with pytest.raises(Rejected):
-        bench.site.upload_media(replace(picture(), content_hash="0" * 64))
-    assert bench.site.find_media([upload.content_hash, "0" * 64]) == {}
-
-
-def test_a_picture_sent_by_many_at_once_is_stored_once(bench: Bench) -> None:
-    upload = picture()
-    sites = [bench.connect() for _ in range(4)]
-    with ThreadPoolExecutor(4) as pool:
-        receipts = list(pool.map(lambda at: at.upload_media(upload), sites))
-    assert len({receipt.cms_id for receipt in receipts}) == 1
 
 
 def test_a_picture_that_a_person_deleted_is_sent_again(bench: Bench) -> None:
@@ -745,13 +507,6 @@ def test_a_picture_that_a_person_deleted_is_sent_again(bench: Bench) -> None:
     bench.php("wp_delete_attachment( $args[0], true );", int(first.cms_id))
     assert bench.site.find_media([upload.content_hash]) == {}
     assert bench.site.upload_media(upload).cms_id != first.cms_id
-
-
-def test_ids_that_differ_in_case_alone_are_two(bench: Bench) -> None:
-    one = document(Subject(SubjectKind.PRODUCT, f"Case{uuid.uuid4().hex}"))
-    other = document(Subject(SubjectKind.PRODUCT, one.subject.id.upper()))
-    receipts = bench.site.write_content([one, other])
-    assert receipts[0].cms_id != receipts[1].cms_id
 
 
 # ---- life ----
@@ -858,21 +613,3 @@ echo json_encode( $left );
 
 
 # ---- making writes ----
-
-
-def done(receipts: Any) -> Receipt:
-    (receipt,) = receipts
-    assert isinstance(receipt, Receipt)
-    assert receipt.outcome is Outcome.DONE, receipt
-    return receipt
-
-
-def _first_variant(fields: Mapping[FieldName, JsonValue]) -> str:
-    variants: Any = fields[FieldName("variants")]
-    return str(variants[0]["id"])
-
-
-def _offer_of(subject: Subject, variant: str, text: str) -> OffersWrite:
-    write = offers_write(subject)
-    offer = replace(write.offers[0], variant=VariantId(variant), amount_text=text)
-    return replace(write, offers=(offer,))
