@@ -66,9 +66,9 @@ final class Commerce_Connector_Structured_Data {
 			'@context'    => 'https://schema.org',
 			'@type'       => 'Product',
 			'@id'         => get_permalink( $post ) . '#product',
-			'name'        => wp_strip_all_tags( get_the_title( $post ) ),
+			'name'        => self::plain( get_the_title( $post ) ),
 			'url'         => get_permalink( $post ),
-			'description' => wp_strip_all_tags( '' !== $post->post_excerpt ? $post->post_excerpt : $post->post_content, true ),
+			'description' => self::plain( '' !== $post->post_excerpt ? $post->post_excerpt : $post->post_content ),
 			'image'       => array_values( array_filter( array_map( 'wp_get_attachment_url', array_map( 'intval', array_column( $product['media'], 'id' ) ) ) ) ),
 			'offers'      => array(),
 		);
@@ -82,6 +82,16 @@ final class Commerce_Connector_Structured_Data {
 			$data['sku'] = $skus[0];
 		}
 		return array_filter( $data );
+	}
+
+	/**
+	 * Words without markup: in JSON an entity would be read as it is written.
+	 *
+	 * @param string $html HTML.
+	 * @return string
+	 */
+	private static function plain( $html ) {
+		return html_entity_decode( wp_strip_all_tags( $html, true ), ENT_QUOTES, 'UTF-8' );
 	}
 
 	/**
