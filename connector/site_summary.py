@@ -12,14 +12,22 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from connector.editor_notes import written
+from connector.editor_notes import next_step, written
 from connector.errors import blaming
-from connector.model import FieldHash, JsonValue, Lane, SiteName, hash_value
+from connector.model import (
+    BackendName,
+    FieldHash,
+    JsonValue,
+    Lane,
+    SiteName,
+    SubjectKind,
+    hash_value,
+)
 from connector.ports import Clock
 from connector.ports_panel import Panel
-from connector.state import conflicts, freshness, runs, signals, taken, targets
+from connector.state import conflicts, freshness, mirror, runs, signals, taken, targets
 from connector.state.database import Database
-from connector.state.freshness import LaneStatus
+from connector.state.freshness import LaneStatus, Parked
 from connector.state.runs import Run
 from connector.state.targets import Suspension
 from connector.sync.owners import field_owners, takes
@@ -30,6 +38,7 @@ from connector.work.suspend import may_call
 Summary = dict[str, JsonValue]
 HEARTBEAT = timedelta(seconds=60)
 RUNS = 8
+PARKED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,8 @@ class Standing:
     conflicts: int
     taken: int
     imported: bool
+    parked: Sequence[tuple[Parked, str]] = ()
+    """The oldest products that were given up on, each with its title, also those without a page."""
 
 
 class SiteSummary:
@@ -108,6 +119,7 @@ def summary_of(target: Target, standing: Standing, fresh: timedelta, nudge: str 
         },
         "fields": list(_fields(target.rules)),
         "runs": [_run(run) for run in standing.runs],
+        "parked": [_parked(row, title) for row, title in standing.parked],
         "problems": [each.told() for each in problems(target, standing, fresh)],
         "nudge": nudge,
     }
@@ -176,6 +188,12 @@ def _standing(connection: Connection, target: Target, now: datetime) -> Standing
     theirs = {(each.subject, each.field) for each in taken.list_taken(connection, site)}
     contested = conflicts.list_conflicts(connection, site=site, undecided=True)
     latest = runs.latest_runs(connection, 3 * RUNS)
+    stuck = {
+        row.subject: row
+        for row in reversed(freshness.list_parked(connection, site=site))
+        if row.subject.kind is SubjectKind.PRODUCT
+    }
+    oldest = sorted(stuck.values(), key=lambda row: row.first_at)[:PARKED]
     return Standing(
         now=now,
         lanes=freshness.lane_status(connection, [site]),
@@ -185,8 +203,14 @@ def _standing(connection: Connection, target: Target, now: datetime) -> Standing
         stopped=[run for run in runs.waiting_for_approval(connection) if run.site == site],
         conflicts=sum((one.subject, one.field) not in theirs for one in contested),
         taken=taken.count_taken(connection, site),
+        parked=[(row, _title(connection, backend, row.subject.id)) for row in oldest],
         imported=signals.read_cursor(connection, backend, f"import:{site}") == "proved",
     )
+
+
+def _title(connection: Connection, backend: BackendName, product: str) -> str:
+    found = mirror.find_variants(connection, backend, product)
+    return next((each.title for each in found if each.product == product), "")
 
 
 def _news(summary: Summary) -> FieldHash:
@@ -217,6 +241,18 @@ def _lane(lane: LaneStatus) -> JsonValue:
         "in_flight": lane.in_flight,
         "parked": lane.parked,
         "oldest_at": _moment(lane.oldest_at),
+    }
+
+
+def _parked(row: Parked, title: str) -> JsonValue:
+    return {
+        "id": row.subject.id,
+        "title": title,
+        "lane": row.lane.value,
+        "since": written(row.first_at),
+        "code": row.error,
+        "reason": row.reason,
+        "next": next_step(row),
     }
 
 

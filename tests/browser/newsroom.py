@@ -98,21 +98,23 @@ class Newsroom:
         page.close()
         return opened
 
-    def edit(self, context: BrowserContext, product: str) -> Page:
-        """The product in the block editor, its panel shown."""
+    def edit(self, context: BrowserContext, product: str, *, takes_over: bool = False) -> Page:
+        """The product in the block editor, its panel shown; from another editor's hands, if so."""
         page = context.new_page()
         query = urlencode({"post": self.post(product), "action": "edit"})
         page.goto(f"{self.site.url}/wp-admin/post.php?{query}", wait_until="domcontentloaded")
+        if takes_over:
+            page.get_by_role("link", name="Take over").click()
         page.locator(".cc-panel .cc-state").wait_for()
         return page
 
 
 @contextlib.contextmanager
-def open_newsroom(cache: Path, home: Path) -> Iterator[Newsroom]:
-    """All of it, with the first import through."""
+def open_newsroom(cache: Path, home: Path, *, quiet: bool = False) -> Iterator[Newsroom]:
+    """All of it, with the first import through. `quiet`: the shop tells the daemon of nothing."""
     port, hook = free_port(), new_secret()
     with contextlib.ExitStack() as stack:
-        webhook = (f"http://127.0.0.1:{port}/hooks/shop", hook)
+        webhook = None if quiet else (f"http://127.0.0.1:{port}/hooks/shop", hook)
         shop = start_shop(home / "shop.db", free_port(), products=PRODUCTS, webhook=webhook)
         stack.callback(shop.stop)
         site = WordPress.start(cache, plugin=PLUGIN, workers=6)
@@ -123,6 +125,7 @@ def open_newsroom(cache: Path, home: Path) -> Iterator[Newsroom]:
             "url": shop.url,
             "credential": {"env": "SHOP_KEY"},
             "webhook_secrets": [{"env": "SHOP_HOOK"}],
+            "poll_seconds": 3600.0 if quiet else 30.0,
         }
         secrets = {"SHOP_KEY": shop.key, "SHOP_HOOK": hook, "SITE_SECRET": pair_with(site)}
         settings = {"backends": {"shop": backend}, "sites": {"blog": site_settings(site.url)}}

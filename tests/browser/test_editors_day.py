@@ -255,6 +255,20 @@ def test_who_may_not_take_over_sees_why(room: Newsroom, browser: Browser) -> Non
     context.close()
 
 
+def test_two_editors_ask_at_once_and_both_are_answered(
+    room: Newsroom, browser: Browser, anna: BrowserContext
+) -> None:
+    product = "p0000011"
+    ben = room.log_in(browser, "ben")
+    first, second = room.edit(anna, product), room.edit(ben, product, takes_over=True)
+    for page in (first, second):
+        page.locator('[data-cc="resync"]').dispatch_event("click")
+    for page in (first, second):
+        expect(page.locator(".cc-live")).to_contain_text(DONE, timeout=90_000)
+    ben.close()
+    first.close()
+
+
 def test_the_panel_has_no_serious_faults_in_either_editor(
     room: Newsroom, anna: BrowserContext, axe: Axe
 ) -> None:

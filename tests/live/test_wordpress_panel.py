@@ -271,10 +271,13 @@ def test_an_older_schema_is_brought_up_to_date(press: Press) -> None:
     [("de_DE", "Auf dem Stand des Shops"), ("fr_FR", "À jour avec la boutique")],
 )
 def test_the_panel_speaks_german_and_french(press: Press, locale: str, said: str) -> None:
-    told = press.wordpress.php(
-        "switch_to_locale( $args[0] );"
-        " Commerce_Connector_Words::load();"
-        " echo __( 'In step with the shop', 'commerce-connector' );",
-        locale,
+    _, post = press.page()
+    press.site.write_summary(EXAMPLES["summary"])
+    chosen = press.wordpress.place.root / "wp-content" / "mu-plugins" / "locale.php"
+    chosen.write_text(
+        f"<?php add_filter( 'locale', function () {{ return '{locale}'; }} );", encoding="utf-8"
     )
-    assert told == said
+    try:
+        assert press.panel(post)["state"]["says"] == said
+    finally:
+        chosen.unlink()

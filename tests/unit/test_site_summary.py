@@ -130,3 +130,20 @@ def test_what_did_not_arrive_is_told_again(tmp_path: Path) -> None:
         house.work.tell_summary()
     assert house.work.tell_summary()
     house.database.close()
+
+
+def test_what_is_given_up_on_is_named_also_without_a_page(house: House) -> None:
+    second = generate.product(2)
+    house.catalogue.put(second)
+    house.site.refuse(generate.product_subject(2), "the site does not take <this>")
+    house.poll()
+    house.work.tell_summary()
+    Contract.read().check_request("/summary", {"backend": "shop", "summary": house.site.summary})
+    parked = house.site.summary["parked"]
+    assert isinstance(parked, list)
+    (one,) = parked
+    assert isinstance(one, dict)
+    assert one["id"] == second.id
+    assert one["title"] == second.texts[second.default_locale].title
+    assert "does not take <this>" in str(one["reason"])
+    assert one["next"]

@@ -37,12 +37,16 @@
 		return make( 'button', { type: 'button', class: 'button', onclick: action, ...more }, label );
 	}
 
+	/** What is known of each page, as long as it is open: editors take panels away and bring them back. */
+	const memories = {};
+
 	class Panel {
 		constructor( root, post, isDirty ) {
+			memories[ post ] = memories[ post ] || { opened: null, mine: '', told: null };
+			this.memory = memories[ post ];
 			this.root = root;
 			this.post = post;
 			this.isDirty = isDirty;
-			this.opened = null;
 			this.shown = '';
 			this.timer = 0;
 			this.body = make( 'div', {}, make( 'p', {}, words.loading ) );
@@ -51,6 +55,9 @@
 			root.replaceChildren( this.body, this.live, this.rest );
 			this.wake = () => document.visibilityState === 'visible' && this.load();
 			document.addEventListener( 'visibilitychange', this.wake );
+			if ( this.memory.told ) {
+				this.show( this.memory.told );
+			}
 			this.load();
 		}
 
@@ -93,8 +100,8 @@
 
 		/** Renders anew only where something changed, so that focus and open parts stay. */
 		show( told ) {
-			this.told = told;
-			this.opened = this.opened || told.marks || {};
+			this.memory.told = told;
+			this.memory.opened = this.memory.opened || told.marks || {};
 			const text = JSON.stringify( told );
 			if ( text === this.shown ) {
 				return;
@@ -151,8 +158,9 @@
 		}
 
 		changed( marks ) {
+			const { opened } = this.memory;
 			const fields = Object.keys( marks ).filter(
-				( name ) => this.opened[ name ] && this.opened[ name ].mark !== marks[ name ].mark
+				( name ) => opened[ name ] && opened[ name ].mark !== marks[ name ].mark
 			);
 			if ( ! fields.length ) {
 				return null;
@@ -212,7 +220,7 @@
 			try {
 				const told = await window.wp.apiFetch( { path: `${ ROOT }/requests`, method: 'POST', data: { id, ...wish } } );
 				this.ids.delete( key );
-				this.mine = id;
+				this.memory.mine = id;
 				this.show( told );
 				window.clearTimeout( this.timer );
 				this.timer = window.setTimeout( () => this.load(), FOLLOW_MS );
@@ -226,7 +234,7 @@
 
 		/** What becomes of the latest request, told where it changes. */
 		follow( told ) {
-			const one = ( told.requests || [] ).find( ( each ) => each.id === this.mine ) || null;
+			const one = ( told.requests || [] ).find( ( each ) => each.id === this.memory.mine ) || null;
 			if ( one ) {
 				const tone = { done: 'good', refused: 'wait', failed: 'bad' }[ one.standing ] || 'quiet';
 				this.say( one.says, tone, one.changes );

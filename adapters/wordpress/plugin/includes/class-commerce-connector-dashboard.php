@@ -65,6 +65,7 @@ final class Commerce_Connector_Dashboard {
 			self::notice( 'good', __( 'All is well: what changes in the shop reaches its page in time.', 'commerce-connector' ), '' );
 		}
 		self::figures( $summary );
+		self::parked( $backend, isset( $summary['parked'] ) ? $summary['parked'] : array() );
 		self::lanes( $summary['lanes'] );
 		self::runs( $summary['runs'] );
 		echo '</section>';
@@ -132,6 +133,32 @@ final class Commerce_Connector_Dashboard {
 			printf( '<div class="cc-figure cc-%s"><strong>%s</strong>%s</div>', esc_attr( $tone ), esc_html( $figure ), esc_html( $label ) );
 		}
 		echo '</div>';
+	}
+
+	/**
+	 * Prints the products that were given up on, also those that have no page yet.
+	 *
+	 * @param string  $backend Name.
+	 * @param array[] $parked  As the daemon said.
+	 */
+	private static function parked( $backend, array $parked ) {
+		if ( ! $parked ) {
+			return;
+		}
+		$keys = array();
+		foreach ( $parked as $one ) {
+			$keys[ $one['id'] ] = Commerce_Connector_Tables::subject_key( $backend, 'product', $one['id'] );
+		}
+		$posts = Commerce_Connector_Stored::object_ids( array_values( $keys ) );
+		echo '<h3>' . esc_html__( 'Not synced', 'commerce-connector' ) . '</h3><table class="widefat striped"><thead><tr><th scope="col">' . esc_html__( 'Product', 'commerce-connector' ) . '</th><th scope="col">' . esc_html__( 'Why', 'commerce-connector' ) . '</th><th scope="col">' . esc_html__( 'What to do', 'commerce-connector' ) . '</th></tr></thead><tbody>';
+		foreach ( $parked as $one ) {
+			$name = '' === $one['title'] ? $one['id'] : $one['title'];
+			$key  = $keys[ $one['id'] ];
+			$url  = isset( $posts[ $key ] ) ? get_edit_post_link( (int) $posts[ $key ], 'raw' ) : '';
+			echo '<tr><th scope="row">' . ( $url ? '<a href="' . esc_url( $url ) . '">' . esc_html( $name ) . '</a>' : esc_html( $name ) ) . '</th>';
+			printf( '<td>%s <span class="cc-quiet">%s</span></td><td>%s</td></tr>', esc_html( $one['reason'] ), esc_html( Commerce_Connector_Panel_Words::ago( $one['since'] ) ), esc_html( Commerce_Connector_Panel_Words::next_step( $one ) ) );
+		}
+		echo '</tbody></table>';
 	}
 
 	/**

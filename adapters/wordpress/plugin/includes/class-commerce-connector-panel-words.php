@@ -46,6 +46,7 @@ final class Commerce_Connector_Panel_Words {
 			'author'            => __( 'Author', 'commerce-connector' ),
 			'layout'            => __( 'Layout', 'commerce-connector' ),
 			'extra blocks'      => __( 'Your own blocks', 'commerce-connector' ),
+			'source'            => __( 'Link to the shop', 'commerce-connector' ),
 			'page'              => __( 'Page', 'commerce-connector' ),
 		);
 		$label                 = isset( $labels[ $name ] ) ? $labels[ $name ] : $name;

@@ -281,7 +281,7 @@ final class Commerce_Connector_Panel {
 			'commerce' => 'shop',
 			'editor'   => 'yours',
 		);
-		$group = isset( $usual[ $row['owner'] ] ) ? $usual[ $row['owner'] ] : 'shared';
+		$group = isset( $usual[ $row['owner'] ] ) ? $usual[ $row['owner'] ] : ( in_array( $row['field'], self::EDITABLE, true ) ? 'shared' : 'shop' );
 		$line  = array(
 			'field' => $row['field'],
 			'label' => Commerce_Connector_Panel_Words::field( $row['field'] ),
