@@ -56,6 +56,8 @@ class Standing:
     conflicts: int
     taken: int
     imported: bool
+    stuck: int = 0
+    """How many products and categories were given up on, in whichever lane."""
     parked: Sequence[tuple[Parked, str]] = ()
     """The oldest products that were given up on, each with its title, also those without a page."""
 
@@ -102,7 +104,6 @@ def summary_of(target: Target, standing: Standing, fresh: timedelta, nudge: str 
     """What the site is told. Pure."""
     name, looked = target.name, standing.looked
     ages = [standing.now - lane.oldest_at for lane in standing.lanes if lane.oldest_at]
-    parked = sum(lane.parked for lane in standing.lanes)
     return {
         "at": written(standing.now),
         "fresh": all(age <= fresh for age in ages),
@@ -114,7 +115,7 @@ def summary_of(target: Target, standing: Standing, fresh: timedelta, nudge: str 
         "lanes": [_lane(lane) for lane in standing.lanes],
         "counts": {
             "conflicts": standing.conflicts,
-            "parked": parked,
+            "parked": standing.stuck,
             "taken": standing.taken,
         },
         "fields": list(_fields(target.rules)),
@@ -164,9 +165,9 @@ def problems(target: Target, standing: Standing, fresh: timedelta) -> list[Probl
     if standing.imported and oldest is not None and standing.now - oldest > fresh:
         then = "If it does not go away, ask whoever runs the connector"
         found.append(Problem("late", "The oldest change waits too long", then, oldest))
-    if parked := sum(lane.parked for lane in standing.lanes):
+    if standing.stuck:
         then = "Look at each one's panel: it says why, and what to do"
-        found.append(Problem("parked", f"Not synced: {parked}", then, count=parked))
+        found.append(Problem("parked", f"Not synced: {standing.stuck}", then, count=standing.stuck))
     if standing.conflicts:
         says = f"Changed here and in the shop: {standing.conflicts}"
         then = "Open each page and say which words hold"
@@ -188,12 +189,10 @@ def _standing(connection: Connection, target: Target, now: datetime) -> Standing
     theirs = {(each.subject, each.field) for each in taken.list_taken(connection, site)}
     contested = conflicts.list_conflicts(connection, site=site, undecided=True)
     latest = runs.latest_runs(connection, 3 * RUNS)
-    stuck = {
-        row.subject: row
-        for row in reversed(freshness.list_parked(connection, site=site))
-        if row.subject.kind is SubjectKind.PRODUCT
-    }
-    oldest = sorted(stuck.values(), key=lambda row: row.first_at)[:PARKED]
+    rows = reversed(freshness.list_parked(connection, site=site))
+    stuck = {row.subject: row for row in rows}
+    named = [row for row in stuck.values() if row.subject.kind is SubjectKind.PRODUCT]
+    oldest = sorted(named, key=lambda row: row.first_at)[:PARKED]
     return Standing(
         now=now,
         lanes=freshness.lane_status(connection, [site]),
@@ -203,6 +202,7 @@ def _standing(connection: Connection, target: Target, now: datetime) -> Standing
         stopped=[run for run in runs.waiting_for_approval(connection) if run.site == site],
         conflicts=sum((one.subject, one.field) not in theirs for one in contested),
         taken=taken.count_taken(connection, site),
+        stuck=len(stuck),
         parked=[(row, _title(connection, backend, row.subject.id)) for row in oldest],
         imported=signals.read_cursor(connection, backend, f"import:{site}") == "proved",
     )

@@ -147,3 +147,4 @@ def test_what_is_given_up_on_is_named_also_without_a_page(house: House) -> None:
     assert one["title"] == second.texts[second.default_locale].title
     assert "does not take <this>" in str(one["reason"])
     assert one["next"]
+    assert house.site.summary["counts"] == {"conflicts": 0, "parked": 1, "taken": 0}

@@ -112,8 +112,8 @@ final class Commerce_Connector_Panel_Words {
 			case 'lane_paused':
 				return __( 'A part of the sync is paused.', 'commerce-connector' );
 			case 'parked':
-				/* translators: %s: number of things. */
-				return sprintf( _n( '%s product or part of one is not synced.', '%s products or parts of them are not synced.', $count, 'commerce-connector' ), number_format_i18n( $count ) );
+				/* translators: %s: number of products. */
+				return sprintf( _n( '%s product is not synced.', '%s products are not synced.', $count, 'commerce-connector' ), number_format_i18n( $count ) );
 			case 'conflicts':
 				/* translators: %s: number of fields. */
 				return sprintf( _n( '%s field was changed here and in the shop.', '%s fields were changed here and in the shop.', $count, 'commerce-connector' ), number_format_i18n( $count ) );

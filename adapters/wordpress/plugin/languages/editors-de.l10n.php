@@ -167,6 +167,6 @@ return array(
 		'%s field waits for your decision' . "\0" . '%s fields wait for your decision' => '%s Feld wartet auf deine Entscheidung' . "\0" . '%s Felder warten auf deine Entscheidung',
 		'Done. %s thing was brought up to date:' . "\0" . 'Done. %s things were brought up to date:' => 'Fertig. %s wurde aktualisiert:' . "\0" . 'Fertig. %s Dinge wurden aktualisiert:',
 		'%s field was changed here and in the shop.' . "\0" . '%s fields were changed here and in the shop.' => '%s Feld wurde hier und im Shop geändert.' . "\0" . '%s Felder wurden hier und im Shop geändert.',
-		'%s product or part of one is not synced.' . "\0" . '%s products or parts of them are not synced.' => '%s Produkt oder ein Teil davon ist nicht abgeglichen.' . "\0" . '%s Produkte oder Teile davon sind nicht abgeglichen.',
+		'%s product is not synced.' . "\0" . '%s products are not synced.' => '%s Produkt ist nicht abgeglichen.' . "\0" . '%s Produkte sind nicht abgeglichen.',
 	),
 );

@@ -167,6 +167,6 @@ return array(
 		'%s field waits for your decision' . "\0" . '%s fields wait for your decision' => '%s champ attend votre décision' . "\0" . '%s champs attendent votre décision',
 		'Done. %s thing was brought up to date:' . "\0" . 'Done. %s things were brought up to date:' => 'Fait. %s élément mis à jour :' . "\0" . 'Fait. %s éléments mis à jour :',
 		'%s field was changed here and in the shop.' . "\0" . '%s fields were changed here and in the shop.' => '%s champ a changé ici et en boutique.' . "\0" . '%s champs ont changé ici et en boutique.',
-		'%s product or part of one is not synced.' . "\0" . '%s products or parts of them are not synced.' => '%s produit ou une partie n’est pas synchronisé.' . "\0" . '%s produits ou parties ne sont pas synchronisés.',
+		'%s product is not synced.' . "\0" . '%s products are not synced.' => '%s produit n’est pas synchronisé.' . "\0" . '%s produits ne sont pas synchronisés.',
 	),
 );
