@@ -33,7 +33,7 @@ from connector.ports import (
     RetireWrite,
     TermWrite,
 )
-from connector.state import conflicts, holds, journal, mirror, runs, safety, taken, todo
+from connector.state import conflicts, holds, journal, mirror, runs, safety, taken, todo, words
 from connector.state.database import Database
 from connector.state.journal import Action, Entry
 from connector.state.mirror import Binding, MirrorRow
@@ -334,7 +334,14 @@ class Receipts:
     def _words(
         self, connection: Connection, done: Sequence[tuple[Attempt, Receipt]], now: datetime
     ) -> None:
-        """What editors' words stand on these pages may have to go back to the backend."""
+        """What editors' words stand on these pages may have to go back to the backend; what went
+        back before they have taken in."""
+        written = {
+            attempt.claim.subject: attempt.decision.change.fields.keys() - receipt.kept
+            for attempt, receipt in done
+            if isinstance(attempt.decision, SendContent)
+        }
+        words.taken_in(connection, self._site, written)
         for attempt, _ in done:
             claim, what = attempt.claim, attempt.decision
             if isinstance(what, SendContent) and what.change.back:

@@ -24,6 +24,7 @@ from connector.model import (
     SiteName,
     Subject,
     SubjectKind,
+    hash_value,
 )
 from connector.ports import Clock, Fetched, StoredDocument
 from connector.state import mirror, pictures
@@ -216,20 +217,21 @@ def stored_fields(
     fence: int = 0,
     back: Mapping[FieldName, WrittenBack] | None = None,
 ) -> Stored:
-    """What a site holds of a page, as the decisions take it. `back`: what was written back of it,
-    of which a claim with this fence knows what it read at the backend after that."""
-    given = {
-        name: each.value
-        for name, each in (back or {}).items()
-        if each.stored == document.hashes.get(name) and each.fence < fence
-    }
+    """What a site holds of a page, as the decisions take it. `back`: what was written back of it
+    since the page last took in something; a claim with this fence may know less."""
+    bases = {name: hash_value(base) for name, base in document.bases.items()}
+    back = back or {}
+    given = {n: each for n, each in back.items() if each.base and each.base == bases.get(n)}
+    sent = {n: each.sent for n, each in back.items() if each.sent_base == bases.get(n)}
     return {
         name: StoredField(
             value=document.values.get(name),
             hash=mark,
             noted=document.noted.get(name, FieldHash("")),
             base=document.bases.get(name, UNKNOWN),
-            given=given.get(name, UNKNOWN),
+            given=given[name].value if name in given else UNKNOWN,
+            given_before=name in given and given[name].fence < fence,
+            sent=sent.get(name, ()),
         )
         for name, mark in document.hashes.items()
         if mark

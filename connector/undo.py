@@ -27,6 +27,7 @@ from connector.state.mirror import Binding, MirrorRow
 from connector.state.todo import Due, Priority, Why
 from connector.state.words import WrittenBack
 from connector.sync.diff import ABSENT, LIVE, PAGE, PRESENT, RETIRED, FieldMirror, Hold
+from connector.sync.merge import Unknown
 
 _CHUNK = 500
 
@@ -164,7 +165,8 @@ def beyond(connection: Connection, chosen: Sequence[Step]) -> list[WrittenBack]:
         names = {(step.subject, step.field) for step in chosen if step.site == site}
         subjects = sorted({subject for subject, _ in names})
         for subject, fields in words.load(connection, site, subjects).items():
-            found += [each for name, each in fields.items() if (subject, name) in names]
+            taken = {n: each for n, each in fields.items() if not isinstance(each.value, Unknown)}
+            found += [each for name, each in taken.items() if (subject, name) in names]
     return sorted(found, key=lambda each: (each.site, each.subject, each.field))
 
 

@@ -25,6 +25,7 @@ from connector.model import (
     Product,
     Subject,
     SubjectKind,
+    hash_value,
 )
 from connector.ports import Clock, StoredDocument, TakingWords, WordsWrite
 from connector.receipts import Receipts
@@ -113,6 +114,8 @@ class WriteBack:
         done = Done(refused=dict(back.refused), look=set(back.look))
         product = truths.products[claim.subject]
         for write, names in self._writes(product, truth, back, done):
+            if not self._announce(claim, page, write, names):
+                return
             try:
                 self._write(write, names, done)
             except Rejected as error:
@@ -160,6 +163,25 @@ class WriteBack:
             write = replace(write, words={**write.words, plain: text}, expected=expected)
             writes[locale] = (write, {**names, plain: name})
         return sorted(writes.values(), key=lambda one: one[0].locale == product.default_locale)
+
+    def _announce(
+        self,
+        claim: Claimed,
+        page: StoredDocument,
+        write: WordsWrite,
+        names: Mapping[str, FieldName],
+    ) -> bool:
+        """Note what is about to be sent. False: somebody else has taken the claim over."""
+        values = {
+            name: (write.words[plain], hash_value(page.bases.get(name)))
+            for plain, name in names.items()
+        }
+        with self._database.write() as connection:
+            if claim.id not in todo.still_held(connection, [claim]):
+                return False
+            site, now = self._target.name, self._clock.now()
+            words.sending(connection, site, claim.subject, values, now)
+        return True
 
     def _write(self, write: WordsWrite, names: Mapping[str, FieldName], done: Done) -> None:
         catalogue = cast(TakingWords, self._target.catalogue)
@@ -210,15 +232,16 @@ class WriteBack:
         fence, users = todo.next_fence(connection), words.editors(connection, site, subject)
         return [
             WrittenBack(
-                site,
-                subject,
-                name,
-                page.hashes.get(name, FieldHash("")),
-                held,
-                truth.document.fields[name],
-                fence,
-                now,
-                users.get(name),
+                site=site,
+                subject=subject,
+                field=name,
+                at=now,
+                stored=page.hashes.get(name, FieldHash("")),
+                value=held,
+                before=truth.document.fields[name],
+                base=hash_value(page.bases.get(name)),
+                fence=fence,
+                user=users.get(name),
             )
             for name, held in done.held.items()
         ]

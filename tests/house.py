@@ -10,7 +10,7 @@ from connector.model import BackendName, Lane, Locale, MarketName, SiteName, Sub
 from connector.ports import Catalogue, Site
 from connector.site_work import SiteWork
 from connector.state import freshness, runs, todo
-from connector.state.database import open_database
+from connector.state.database import Database, open_database
 from connector.state.runs import Step
 from connector.sync.rules import Market, SiteRules
 from connector.testing.catalogue import MemoryCatalogue
@@ -47,11 +47,13 @@ class House:
         policy: RetryPolicy | None = None,
         clock: FakeClock | None = None,
         url: str | None = None,
+        database: Database | None = None,
     ) -> None:
         self.catalogue = catalogue or MemoryCatalogue()
         self.site = site or MemorySite("blog", locales=("en-GB",))
         self.clock = clock or FakeClock()
-        self.database = open_database(url or f"sqlite:///{folder}/state.db", migrate=True)
+        place = url or f"sqlite:///{folder}/state.db"
+        self.database = database or open_database(place, migrate=True)
         self.rules = rules or SiteRules(markets=(EUROS,))
         seen = seen_catalogue or self.catalogue
         self.work = SiteWork(

@@ -53,7 +53,12 @@ def record(
     cause: str,
     trace_id: str,
 ) -> None:
-    """Keep these, in place of what was known of the same fields; what was said of that is over."""
+    """Keep these, in place of what was known of the same fields; what was said of that is over.
+
+    One that is known and open stays as it is: it was found once.
+    """
+    known = list_conflicts(connection, site=site, subject=subject) if found else []
+    told = {one.field: one.contested for one in known if one.ruling is None}
     rows = [
         {
             "site": site,
@@ -73,6 +78,7 @@ def record(
             "decided_at": None,
         }
         for name, each in found.items()
+        if told.get(name) != each
     ]
     if rows:
         statement = insert(connection, conflicts)

@@ -15,12 +15,15 @@ from connector.model import FieldHash, FieldName, JsonValue, hash_value
 from connector.sync.merge import (
     UNKNOWN,
     Conflict,
+    Leave,
     Merged,
     Shape,
     Sides,
     Unknown,
     Write,
+    WriteBack,
     WriteBoth,
+    join,
     merge,
     same,
     shape_of,
@@ -42,7 +45,12 @@ class StoredField:
     base: JsonValue | Unknown = UNKNOWN
     """The backend's value that it last took in."""
     given: JsonValue | Unknown = UNKNOWN
-    """What the backend held when exactly this value had been written back to it."""
+    """What the backend held when words of this page had gone back to it, where the page has taken
+    in nothing since: both sides go on from there."""
+    given_before: bool = False
+    """The backend was read after that."""
+    sent: tuple[JsonValue, ...] = ()
+    """Words of this page that may have reached the backend, or not."""
 
 
 Stored = Mapping[FieldName, StoredField]
@@ -111,14 +119,41 @@ def settle(
     shape = shape_of(name)
     if ruling is not None and (ruled := _ruled(shape, backend, stored, ruling)):
         return ruled
-    if alike(name, backend, stored.value) and not same(shape, backend, stored.value):
-        known_there = same(shape, stored.base, backend)
-        return Settled() if known_there else Settled(stored.value, stored.hash, joined=True)
+    if alike(name, backend, stored.value):
+        return _kept(shape, backend, stored)
     base = ruling.backend if ruling and ruling.choice is Choice.SITE else stored.base
     sides = sides_of(name, backend, stored, base, alike)
     decided = merge(owner, shape, sides)
+    if isinstance(decided, Conflict):
+        decided = _without_echo(shape, sides, stored) or decided
+    if sides.base is not base and isinstance(decided, Leave | WriteBack):
+        return _kept(shape, backend, stored)
     refused = stored.hash == known and not sides.is_ours
     return _settled(shape, decided, backend, stored, refused=refused)
+
+
+def _without_echo(shape: Shape, sides: Sides, stored: StoredField) -> WriteBoth | None:
+    """The join where words of this page may stand in the backend's value, and nobody knows: they
+    are taken out of it, if they are there, before it is held against the page. None: both sides
+    have changed the same all the same."""
+    theirs: JsonValue = sides.backend
+    for sent in stored.sent:
+        if isinstance(sides.base, Unknown):
+            return None
+        without = join(shape, sent, sides.base, theirs)
+        theirs = theirs if isinstance(without, Unknown) else without
+    if not stored.sent or isinstance(sides.site, Unknown):
+        return None
+    joined = join(shape, sides.base, theirs, sides.site)
+    return None if isinstance(joined, Unknown) else WriteBoth(joined)
+
+
+def _kept(shape: Shape, backend: JsonValue, stored: StoredField) -> Settled:
+    """The page stays as it is, and knows that the backend's value is in it."""
+    if same(shape, stored.base, backend):
+        return Settled()
+    joined = not same(shape, backend, stored.value)
+    return Settled(stored.value if joined else backend, stored.hash, joined)
 
 
 def sides_of(
@@ -128,9 +163,11 @@ def sides_of(
     base: JsonValue | Unknown,
     alike: Alike,
 ) -> Sides:
-    """Both sides of a field. Words that the backend has taken back are ours again, although the
-    site has not been told."""
-    if not isinstance(stored.given, Unknown) and not same(shape_of(name), backend, stored.value):
+    """Both sides of a field. They go on from what was last written back, although the page has not
+    been told; a backend that was read before says nothing of that, unless it is what it holds."""
+    if any(alike(name, backend, each) for each in (stored.given, *stored.sent)):
+        base = backend
+    elif stored.given_before:
         base = stored.given
     is_ours = stored.hash == stored.noted
     if not isinstance(base, Unknown):

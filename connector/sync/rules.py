@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from connector.model import CategoryId, FieldName, JsonValue, Locale, MarketName, ProductStatus
+from connector.model import CategoryId, FieldName, Locale, MarketName, ProductStatus
 from connector.sync.owners import DEFAULT_OWNERS, Owner, owner_of
 
 
@@ -68,11 +68,11 @@ class RetirePolicy(StrEnum):
     """The page goes to the trash, unless something else of the site refers to it."""
 
 
-Alike = Callable[[FieldName, JsonValue, JsonValue], bool]
+Alike = Callable[[FieldName, object, object], bool]
 """Whether the backend cannot tell two values of a field apart."""
 
 
-def never(_name: FieldName, _one: JsonValue, _other: JsonValue) -> bool:
+def never(_name: FieldName, _one: object, _other: object) -> bool:
     """Of a backend to which nothing is written back."""
     return False
 

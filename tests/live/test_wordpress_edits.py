@@ -67,9 +67,9 @@ class Newsroom:
         return int(found.cms_id)
 
     def editor(self) -> Editor:
+        columns = {"title": "post_title", "description": "post_content"}
         return Editor(
-            lambda subject, text: self.set(subject, "post_content", text),
-            lambda subject: self.value(subject, "description"),
+            lambda subject, name, text: self.set(subject, columns[name], text), self.value
         )
 
 

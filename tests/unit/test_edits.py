@@ -669,3 +669,4 @@ def test_whatever_comes_between_both_sides_words_are_on_the_page(tmp_path: Path,
     desk = Desk(tmp_path, seed, site, editor_of(site), 1)
     desk.live(40)
     desk.check()
+    desk.close()

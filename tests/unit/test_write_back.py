@@ -29,7 +29,7 @@ from connector.state.freshness import Parked
 from connector.state.words import WrittenBack
 from connector.sync.diff import Hold
 from connector.sync.edits import Choice, Settled, StoredField, settle
-from connector.sync.merge import UNKNOWN
+from connector.sync.merge import UNKNOWN, Conflict, Unknown
 from connector.sync.owners import DEFAULT_OWNERS, Owner
 from connector.sync.rules import Market, SiteRules
 from connector.sync.words import (
@@ -485,8 +485,14 @@ ALIKE = alike_to(lambda given: {name: text.strip().lower() for name, text in giv
 OTHER = FieldHash("other")
 
 
-def stored(value: JsonValue, base: JsonValue = "base", given: object = UNKNOWN) -> StoredField:
-    return StoredField(value, stored_hash(value), OTHER, base, given)  # type: ignore[arg-type]
+def stored(
+    value: JsonValue,
+    base: JsonValue = "base",
+    given: JsonValue | Unknown = UNKNOWN,
+    *,
+    read_before: bool = False,
+) -> StoredField:
+    return StoredField(value, stored_hash(value), OTHER, base, given, not read_before)
 
 
 @pytest.mark.parametrize(
@@ -498,6 +504,18 @@ def stored(value: JsonValue, base: JsonValue = "base", given: object = UNKNOWN) 
         (stored("Edit", given="edit"), "news", Settled("news", stored_hash("Edit"))),
         (stored("Edit", given="edit"), "Edit", Settled("Edit", stored_hash("Edit"))),
         (stored("Edit"), "base", Settled()),
+        (stored("New", given="edit"), "edit", Settled("New", stored_hash("New"), joined=True)),
+        (
+            stored("New", given="edit"),
+            "news",
+            Settled(expected=stored_hash("New"), conflict=Conflict("edit", "news", "New")),
+        ),
+        (stored("New", given="edit", read_before=True), "base", Settled()),
+        (
+            stored("New", given="edit", read_before=True),
+            "Edit",
+            Settled("New", stored_hash("New"), joined=True),
+        ),
     ],
 )
 def test_settle_exactly(here: StoredField, backend: str, settled: Settled) -> None:
@@ -519,6 +537,10 @@ def test_words_back_exactly() -> None:
     assert back(stored("Edit", base="EDIT"), "EDIT") == Back()
     assert back(stored("Edit"), "news") == Back(look=frozenset({TITLE}))
     assert back(stored("Edit", given="edit"), "edit ") == Back(look=frozenset({TITLE}))
+    assert back(stored("New", given="edit"), "edit ") == Back(words={TITLE: "New"})
+    assert back(stored("New", given="edit"), "base") == Back(look=frozenset({TITLE}))
+    early = stored("New", given="edit", read_before=True)
+    assert back(early, "base") == Back(words={TITLE: "New"})
     assert back(stored("Edit"), "base", contested=True) == Back()
     against = Hold("Edit", against=hash_value("base"), expected=OTHER)
     assert back(stored("Edit"), "base", hold=against) == Back()

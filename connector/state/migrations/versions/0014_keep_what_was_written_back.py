@@ -22,8 +22,31 @@ def upgrade() -> None:
             nullable=False,
             comment="hash of the site's value, as it was",
         ),
-        sa.Column("value", sa.JSON(), nullable=False, comment="[what the backend held then]"),
+        sa.Column(
+            "value",
+            sa.JSON(),
+            nullable=False,
+            comment="[what the backend held then]; []: nothing yet",
+        ),
         sa.Column("before", sa.JSON(), nullable=False, comment="[what it had held]"),
+        sa.Column(
+            "base",
+            sa.String(length=64),
+            nullable=False,
+            comment="hash of the page's; empty: it has another",
+        ),
+        sa.Column(
+            "sent",
+            sa.JSON(),
+            nullable=False,
+            comment="values that may have reached it since",
+        ),
+        sa.Column(
+            "sent_base",
+            sa.String(length=64),
+            nullable=False,
+            comment="hash of the page's base then",
+        ),
         sa.Column(
             "fence", sa.BigInteger(), nullable=False, comment="later claims have read it there"
         ),
