@@ -1,9 +1,9 @@
 """What people do at a site, taken over from its event log: who changed which field, and when.
 
 An edit of a field in conflict makes its page due, so that the conflict follows what the editor
-wrote, or ends; one of a field that is two-way makes its way back due, as publishing does. What
-editors ask is kept with the cursor. Beyond that events are only hints: what a page holds is read
-from the page.
+wrote, or ends; one of a field that is two-way makes its way back due, as publishing does. What the
+backend alone decides is put right: a category deleted, the categories of a page. What editors ask is
+kept with the cursor. Beyond that events are only hints: what a page holds is read from the page.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from connector.sync.owners import Owner
 from connector.target import Target
 from connector.work.suspend import may_call
 
-EDITED, PUBLISHED = "edited", "published"
+EDITED, PUBLISHED, DELETED = "edited", "published", "deleted"
 
 
 class EditLog:
@@ -69,9 +69,10 @@ class EditLog:
             asked.keep(connection, site, page, now)
             for event in edited:
                 open_here = conflicts.list_conflicts(connection, site=site, subject=event.subject)
-                contested = {one.field for one in open_here} & set(event.fields)
-                if contested:
-                    mirror.unsend(connection, site, event.subject, contested)
+                ours = {n for n in event.fields if self._target.rules.owner(n) is Owner.COMMERCE}
+                due = ours | ({one.field for one in open_here} & set(event.fields))
+                if due:
+                    mirror.unsend(connection, site, event.subject, due)
                     todo.mark(
                         connection,
                         [Due(site, Lane.CONTENT, event.subject)],
@@ -80,7 +81,23 @@ class EditLog:
                         why=Why(f"{site}-event-{event.id}"[:64], f"edit by user {event.user}"),
                     )
             self._words(connection, page, now)
+            self._terms(connection, page, now)
             signals.move_cursor(connection, self._target.backend, self._cursor, page[-1].id, now)
+
+    def _terms(self, connection: Connection, page: Sequence[SiteEvent], now: datetime) -> None:
+        """Categories that somebody deleted are the backend's to have: they are made again."""
+        site = self._target.name
+        for event in page:
+            if event.what == DELETED and event.subject.kind is SubjectKind.CATEGORY:
+                mirror.forget_mirror(connection, site, [event.subject], [Lane.CONTENT])
+                trace = f"{site}-event-{event.id}"[:64]
+                todo.mark(
+                    connection,
+                    [Due(site, Lane.CONTENT, event.subject)],
+                    priority=Priority.TERM,
+                    now=now,
+                    why=Why(trace, f"deleted by user {event.user}"),
+                )
 
     def _words(self, connection: Connection, page: Sequence[SiteEvent], now: datetime) -> None:
         """Make due what editors wrote, or published, of fields that are two-way."""

@@ -1,4 +1,4 @@
-"""A shop and an editor at one page, and all that comes between them: faults, deaths, restarts, late
+"""A shop and editors at pages, and all that comes between them: faults, deaths, restarts, late
 signals, writes that cross. For any site that can be edited and read.
 
 Both write the title, each time anew, so that whoever writes has seen one value and replaces it; a
@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import cast
 
 from connector.errors import ConnectorError
-from connector.model import FieldName, JsonValue, Lane, ProductId, Subject, SubjectKind
+from connector.model import (
+    FieldName,
+    JsonValue,
+    Lane,
+    Product,
+    ProductId,
+    Subject,
+    SubjectKind,
+)
 from connector.ports import (
     Catalogue,
     ContentWrite,
@@ -29,6 +37,7 @@ from connector.ports import (
 )
 from connector.reconcile import reconcile
 from connector.state import conflicts, todo
+from connector.state.conflicts import OpenConflict
 from connector.state.database import Database
 from connector.sync.edits import Choice
 from connector.sync.owners import DEFAULT_OWNERS, Owner
@@ -137,11 +146,101 @@ class CrossedCatalogue(FaultyCatalogue):
         return receipt
 
 
+# ---- one page ----
+
+
+class Page:
+    """One product and its page: what each side has written, and who had seen what."""
+
+    def __init__(self, catalogue: MemoryCatalogue, editor: Editor, number: int) -> None:
+        self.catalogue, self.by_editor = catalogue, editor
+        self.subject = generate.product_subject(number)
+        self.shop = [f"shop {place} as begun" for place in range(PLACES)]
+        self.editor = [f"editor's place {place}" for place in range(PLACES)]
+        self.titles = Lineage()
+        self.steps = self.edits = 0
+        self.catalogue.put(generate.product(number))
+        self.say(title="shop 0", description=self.text())
+        self.titles.write("shop 0")
+
+    def write(self, dice: random.Random) -> None:
+        """One of the two saves one of their texts."""
+        self.steps += 1
+        place = dice.randrange(PLACES)
+        match dice.randrange(4):
+            case 0:
+                title = f"shop {self.steps}"
+                self.titles.write(title, self.said(TITLE))
+                self.say(title=title)
+            case 1:
+                text, new = self.said(DESCRIPTION), f"shop {place} at {self.steps}"
+                assert f"<p>{self.shop[place]}</p>" in text, f"{self.shop[place]!r} is lost"
+                self.say(description=text.replace(self.shop[place], new))
+                self.shop[place] = new
+            case 2 if (there := self.shown(TITLE)) is not None:
+                title = f"editor {self.steps}"
+                self.titles.write(title, there)
+                self.edit(TITLE, title)
+            case 3 if (there := self.shown(DESCRIPTION)) is not None:
+                old, new = self.editor[place], f"editor {place} at {self.steps}"
+                assert f"<p>{old}</p>" in there, f"{old!r} is not on the page any more"
+                self.editor[place] = new
+                self.edit(DESCRIPTION, there.replace(old, new))
+
+    def edit(self, name: FieldName, text: str) -> None:
+        self.edits += 1
+        self.by_editor.edit(self.subject, name, text)
+
+    def shown(self, name: FieldName) -> str | None:
+        """What the page holds."""
+        return self.by_editor.read(self.subject, name)
+
+    def say(self, **words: str) -> None:
+        """The merchant saves."""
+        old = self._product()
+        text = replace(old.texts[old.default_locale], **words)
+        self.catalogue.put(replace(old, texts={old.default_locale: text}))
+
+    def said(self, name: FieldName) -> str:
+        """What the shop holds."""
+        product = self._product()
+        return str(getattr(product.texts[product.default_locale], name))
+
+    def _product(self) -> Product:
+        id_ = ProductId(self.subject.id)
+        return self.catalogue.fetch([id_]).products[id_]
+
+    def text(self) -> str:
+        """The description with both sides' last words."""
+        return "".join(
+            f"<p>{shops}</p>\n<p>{editors}</p>\n"
+            for shops, editors in zip(self.shop, self.editor, strict=True)
+        )
+
+    def check(self, open_here: Sequence[OpenConflict], two_way: bool) -> None:
+        """Both sides' last words stand, and of titles nothing is lost that nobody had seen."""
+        here, there = self.shown(TITLE), self.said(TITLE)
+        lines = self.text().strip().split("\n")
+        assert str(self.shown(DESCRIPTION)).strip().split("\n") == lines
+        assert not two_way or self.said(DESCRIPTION).strip().split("\n") == lines
+        standing = {str(here)}
+        if open_here:
+            (one,) = open_here
+            sides = one.contested.conflict
+            assert (sides.site, sides.backend) == (here, there)
+            standing.add(there)
+        elif two_way:
+            assert here == there
+        written = {value for value in self.titles.seen if not value.startswith("third")}
+        lost = written - self.titles.behind(*standing)
+        assert not lost, f"{lost} lost; {here!r} stands on the page, {there!r} in the shop"
+
+
 # ---- one life ----
 
 
 class Desk:
-    """One life of one page, by a seed. Every second one's words are two-way."""
+    """One life of some pages, by a seed. Every second one's words are two-way."""
 
     def __init__(
         self,
@@ -149,17 +248,17 @@ class Desk:
         seed: int,
         site: Site,
         editor: Editor,
-        number: int,
+        numbers: Sequence[int],
         database: Database | None = None,
     ) -> None:
         self.dice = random.Random(seed)
         self.clock = FakeClock()
         self.plans = tuple(_faults(seed + place) for place in range(2))
         self.catalogue = MemoryCatalogue()
-        self.page = editor
-        self.number, self.subject = number, generate.product_subject(number)
-        self.owner = Owner.TWO_WAY if seed % 2 else Owner.MERGE
-        owners = {**DEFAULT_OWNERS, "title": self.owner, "description": self.owner}
+        self.pages = [Page(self.catalogue, editor, number) for number in numbers]
+        self.two_way = bool(seed % 2)
+        owner = Owner.TWO_WAY if self.two_way else Owner.MERGE
+        owners = {**DEFAULT_OWNERS, "title": owner, "description": owner}
         self.seen_site = CrossedSite(site, self.plans[1], self.clock)
         self.seen_catalogue = CrossedCatalogue(self.catalogue, self.plans[0], self.clock)
         self.house = House(
@@ -172,15 +271,9 @@ class Desk:
             policy=RetryPolicy(park_after=10**6),
             database=database,
         )
-        self.shop = [f"shop {place} as begun" for place in range(PLACES)]
-        self.editor = [f"editor's place {place}" for place in range(PLACES)]
-        self.titles = Lineage()
-        self.shown: dict[tuple[JsonValue, JsonValue], set[datetime]] = {}
+        self.shown: dict[tuple[Subject, JsonValue, JsonValue], set[datetime]] = {}
         """Conflicts, and when each was found."""
-        self.steps = self.depth = self.edits = self.crossings = self.deaths = 0
-        self.catalogue.put(generate.product(number))
-        self.say(title="shop 0", description=self._text())
-        self.titles.write("shop 0")
+        self.depth = self.crossings = self.deaths = self.seconds = 0
 
     def live(self, steps: int) -> None:
         """A first import, so many steps, and an end without faults."""
@@ -214,80 +307,54 @@ class Desk:
     # ---- what people do ----
 
     def write(self) -> None:
-        """One of the two saves one of their texts."""
-        self.steps += 1
-        place = self.dice.randrange(PLACES)
-        match self.dice.randrange(4):
-            case 0:
-                title = f"shop {self.steps}"
-                self.titles.write(title, self.said(TITLE))
-                self.say(title=title)
-            case 1:
-                text, new = self.said(DESCRIPTION), f"shop {place} at {self.steps}"
-                assert f"<p>{self.shop[place]}</p>" in text, f"{self.shop[place]!r} is lost"
-                self.say(description=text.replace(self.shop[place], new))
-                self.shop[place] = new
-            case 2 if (title_there := self.page.read(self.subject, TITLE)) is not None:
-                title = f"editor {self.steps}"
-                self.titles.write(title, title_there)
-                self.edit(TITLE, title)
-            case 3 if (text_there := self.page.read(self.subject, DESCRIPTION)) is not None:
-                old, new = self.editor[place], f"editor {place} at {self.steps}"
-                assert f"<p>{old}</p>" in text_there, f"{old!r} is not on the page any more"
-                self.editor[place] = new
-                self.edit(DESCRIPTION, text_there.replace(old, new))
+        """At about every page something is saved."""
+        for page in self.pages:
+            if len(self.pages) == 1 or self.dice.random() < 0.8:
+                page.write(self.dice)
 
-    def edit(self, name: FieldName, text: str) -> None:
-        self.edits += 1
-        self.page.edit(self.subject, name, text)
-
-    def say(self, **words: str) -> None:
-        """The merchant saves."""
-        found = self.catalogue.fetch([ProductId(self.subject.id)]).products
-        old = found[ProductId(self.subject.id)]
-        text = replace(old.texts[old.default_locale], **words)
-        self.catalogue.put(replace(old, texts={old.default_locale: text}))
-
-    def said(self, name: FieldName) -> str:
-        """What the shop holds."""
-        found = self.catalogue.fetch([ProductId(self.subject.id)]).products
-        product = found[ProductId(self.subject.id)]
-        return str(getattr(product.texts[product.default_locale], name))
+    def meanwhile(self) -> None:
+        """What happens while a call is on its way."""
+        if self.depth < DEEPEST and self.dice.random() < 0.15 + 0.35 * (len(self.pages) > 1):
+            self.depth += 1
+            for page in self.pages:
+                if len(self.pages) == 1 or self.dice.random() < 0.2:
+                    self.crossings += 1
+                    page.write(self.dice)
+            self.depth -= 1
 
     def decide(self) -> None:
-        """Somebody who has both sides of a conflict before them says what holds."""
+        """Somebody who has both sides of conflicts before them says what holds."""
         choice = self.dice.choice(list(Choice))
-        third = f"third {self.steps}"
+        self.seconds += 1
+        third = f"third {self.seconds}"
         with self.house.database.write() as connection:
             open_ = conflicts.list_conflicts(connection, undecided=True)
             decided = conflicts.decide(
-                connection, open_, choice, value=third, asked_by="me", now=self.clock.now()
+                connection,
+                [one for one in open_ if self.dice.random() < 0.6],
+                choice,
+                value=third,
+                asked_by="me",
+                now=self.clock.now(),
             )
             todo.mark(
                 connection,
-                [todo.Due(SITE, Lane.CONTENT, self.subject)] if decided else [],
+                [todo.Due(SITE, Lane.CONTENT, one.subject) for one in decided],
                 priority=todo.Priority.PERSON,
                 now=self.clock.now(),
                 why=todo.Why("trace", "decided"),
             )
+        titles = {page.subject: page.titles for page in self.pages}
         for one in decided:
             sides = one.contested.conflict
             here, there = str(sides.site), str(sides.backend)
             match choice:
                 case Choice.SITE:
-                    self.titles.write(here, there)
+                    titles[one.subject].write(here, there)
                 case Choice.BACKEND:
-                    self.titles.write(there, here)
+                    titles[one.subject].write(there, here)
                 case Choice.VALUE:
-                    self.titles.write(third, here, there)
-
-    def meanwhile(self) -> None:
-        """What happens while a call is on its way."""
-        if self.depth < DEEPEST and self.dice.random() < 0.15:
-            self.depth += 1
-            self.crossings += 1
-            self.write()
-            self.depth -= 1
+                    titles[one.subject].write(third, here, there)
 
     # ---- what machines do ----
 
@@ -311,14 +378,17 @@ class Desk:
     def reconcile(self) -> None:
         reconcile(self.house.database, self.house.work.target(), self.clock, "desk")
 
+    def open_conflicts(self) -> list[OpenConflict]:
+        with self.house.database.read() as connection:
+            return conflicts.list_conflicts(connection)
+
     def look(self) -> None:
         """Every conflict that is shown, with when it was found; none is of the description."""
-        with self.house.database.read() as connection:
-            found = conflicts.list_conflicts(connection)
-        for one in found:
+        for one in self.open_conflicts():
             sides = one.contested.conflict
             assert one.field == TITLE, f"{sides} need no person"
-            self.shown.setdefault((sides.backend, sides.site), set()).add(one.found_at)
+            key = (one.subject, sides.backend, sides.site)
+            self.shown.setdefault(key, set()).add(one.found_at)
 
     def end(self) -> None:
         for plan in self.plans:
@@ -341,64 +411,42 @@ class Desk:
     # ---- what must be true then ----
 
     def check(self) -> None:
-        """Both sides' last words stand, no echo goes on, and nothing else is left to do."""
-        two_way = self.owner is Owner.TWO_WAY
-        page = [self.page.read(self.subject, name) for name in (TITLE, DESCRIPTION)]
-        shop = [self.said(name) for name in (TITLE, DESCRIPTION)]
-        lines = self._text().strip().split("\n")
-        assert str(page[1]).strip().split("\n") == lines
-        assert not two_way or shop[1].strip().split("\n") == lines
-        self._check_titles(str(page[0]), shop[0], two_way)
+        """Nothing is lost or echoed, every conflict was shown once, nothing is left to do."""
+        open_ = self.open_conflicts()
+        for page in self.pages:
+            page.check([one for one in open_ if one.subject == page.subject], self.two_way)
         assert all(len(moments) == 1 for moments in self.shown.values()), self.shown
-        merchants = [each.words.get("title", "") for each in self.catalogue.taken]
-        assert not [title for title in merchants if title.startswith("shop")], merchants
-        assert not self.catalogue.taken or two_way
+        back = [each.words.get("title", "") for each in self.catalogue.taken]
+        assert not [title for title in back if title.startswith("shop")], back
+        assert not self.catalogue.taken or self.two_way
         assert self.house.due() == 0
         assert self.house.parked() == []
-        self._check_rest(page, shop)
+        self._check_rest()
 
-    def _check_titles(self, here: str, there: str, two_way: bool) -> None:
-        with self.house.database.read() as connection:
-            found = conflicts.list_conflicts(connection)
-        standing = {here}
-        if found:
-            (one,) = found
-            sides = one.contested.conflict
-            assert (sides.site, sides.backend) == (here, there)
-            standing.add(there)
-        elif two_way:
-            assert here == there
-        written = {value for value in self.titles.seen if not value.startswith("third")}
-        lost = written - self.titles.behind(*standing)
-        assert not lost, f"{lost} lost; {here!r} stands on the page, {there!r} in the shop"
-
-    def _check_rest(self, page: Sequence[object], shop: Sequence[object]) -> None:
+    def _check_rest(self) -> None:
         """Looking again writes nothing anywhere."""
-        before, taken = len(self.seen_site_writes()), len(self.catalogue.taken)
+        before, stands = self._written(), self._stands()
         self.work()
         self.reconcile()
         self.work()
-        assert len(self.seen_site_writes()) == before
-        assert len(self.catalogue.taken) == taken
-        assert page == [self.page.read(self.subject, name) for name in (TITLE, DESCRIPTION)]
-        assert shop == [self.said(name) for name in (TITLE, DESCRIPTION)]
+        assert self._written() == before
+        assert self._stands() == stands
 
-    def seen_site_writes(self) -> Sequence[object]:
-        """Writes that reached the site, where it can tell."""
+    def _written(self) -> tuple[int, int]:
+        """Writes that reached the site, where it can tell, and the shop."""
         inner = self.seen_site.inner
-        return inner.written() if isinstance(inner, MemorySite) else ()
+        here = len(inner.written()) if isinstance(inner, MemorySite) else 0
+        return here, len(self.catalogue.taken)
+
+    def _stands(self) -> list[object]:
+        names = (TITLE, DESCRIPTION)
+        return [(page.shown(name), page.said(name)) for page in self.pages for name in names]
 
     def close(self) -> None:
         self.house.database.close()
-
-    def _text(self) -> str:
-        return "".join(
-            f"<p>{shops}</p>\n<p>{editors}</p>\n"
-            for shops, editors in zip(self.shop, self.editor, strict=True)
-        )
 
 
 def _faults(seed: int) -> Seeded:
     faults = [refused(), throttled(), lost_answer(), broken_off()]
     faults += [fatal(When.BEFORE), fatal(When.AFTER)]
-    return Seeded(seed, rate=0.15, faults=faults)
+    return Seeded(seed, rate=0.2, faults=faults)

@@ -1,10 +1,11 @@
-"""`python -m tests.faults.writers`: a shop and an editor at one page, 10,000 times, each another way.
+"""`python -m tests.faults.writers`: a shop and an editor at a page, 10,000 times, each another way.
 
-Each life (tests/desk.py) has edits on both sides, late signals, faults, deaths of the daemon with
-writes under way, restarts, reconciles, writes that cross, and people who decide conflicts; in every
-second one words are two-way. Counts what must be none: lost edits, echoes taken for edits,
-conflicts shown twice or not at all. `--on wordpress` does it on a real one, 300 times. Names the
-seeds that failed; `--first SEED --lives 1` lives one again, with its story.
+Each life (tests/desk.py) is one of 20 pages in one state, each with a story of its own: edits on
+both sides, late signals, faults, deaths of the daemon with writes under way, restarts, reconciles,
+writes that cross, people who decide conflicts; in every second life words are two-way. Counts what
+must be none: lost edits, echoes taken for edits, conflicts shown twice or not at all.
+`--on wordpress` does it on a real one, 300 times. Names the seeds of lives that failed; `--first
+SEED --pages 20` lives one again, and says why.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ from connector.state.tables import counters, metadata
 from connector.testing.site import MemorySite
 from tests.desk import Desk, Editor, editor_of
 
-STEPS = 40
-SHARE = 25
+STEPS = 60
+PAGES = 20
+"""Of one life."""
+SHARE = 5
 """Lives that a process lives before it says how they went."""
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
@@ -41,6 +44,7 @@ MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 class Tally:
     """What some lives had in them, and what went wrong."""
 
+    pages: int = 0
     lives: int = 0
     edits: int = 0
     merchants: int = 0
@@ -58,8 +62,10 @@ class Tally:
 
     def count(self, desk: Desk) -> None:
         self.lives += 1
-        self.edits += desk.edits
-        self.merchants += desk.steps - desk.edits
+        self.pages += len(desk.pages)
+        edits = sum(page.edits for page in desk.pages)
+        self.edits += edits
+        self.merchants += sum(page.steps for page in desk.pages) - edits
         self.back += len(desk.catalogue.taken)
         self.conflicts += len(desk.shown)
         self.crossings += desk.crossings
@@ -69,9 +75,9 @@ class Tally:
     def __str__(self) -> str:
         failed = f": seeds {sorted(self.failed)[:20]}" if self.failed else ""
         return (
-            f"writers: {self.lives} lives, {self.edits} edits at the page, {self.merchants} in the"
-            f" shop, {self.back} written back, {self.crossings} in mid-flight, {self.conflicts}"
-            f" conflicts, {self.faults} faults, {self.deaths} deaths:"
+            f"writers: {self.pages} pages in {self.lives} lives, {self.edits} edits at the page,"
+            f" {self.merchants} in the shop, {self.back} written back, {self.crossings} in"
+            f" mid-flight, {self.conflicts} conflicts, {self.faults} faults, {self.deaths} deaths:"
             f" {len(self.failed)} lives with anything lost, echoed or shown twice (goal 0){failed}"
         )
 
@@ -86,7 +92,7 @@ def live_all(seeds: Sequence[int]) -> Tally:
         tally = Tally()
         for seed in seeds:
             site = MemorySite("blog")
-            live_one(Path(folder), database, seed, site, editor_of(site), 1, tally)
+            live_one(Path(folder), database, seed, site, editor_of(site), range(PAGES), tally)
         return tally
 
 
@@ -96,13 +102,13 @@ def live_one(
     seed: int,
     site: Site,
     editor: Editor,
-    number: int,
+    numbers: Sequence[int],
     tally: Tally,
     *,
     told: bool = False,
 ) -> None:
     _wipe(database)
-    desk = Desk(folder, seed, site, editor, number, database)
+    desk = Desk(folder, seed, site, editor, numbers, database)
     try:
         desk.live(STEPS)
         desk.check()
@@ -142,9 +148,9 @@ def in_memory(seeds: Sequence[int], processes: int) -> Tally:
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         for number, share in enumerate(pool.map(live_all, shares), 1):
             tally.add(share)
-            if number % 20 == 0:
+            if number % 5 == 0:
                 seconds = time.monotonic() - began
-                print(f"  {tally.lives} lives in {seconds:.0f} s, {len(tally.failed)} failed")
+                print(f"  {tally.pages} pages in {seconds:.0f} s, {len(tally.failed)} failed")
                 sys.stdout.flush()
     return tally
 
@@ -162,18 +168,18 @@ def on_wordpress(seeds: Sequence[int]) -> Tally:
         newsroom = Newsroom(wordpress)
         with tempfile.TemporaryDirectory(dir=MEMORY) as folder, _state(Path(folder)) as database:
             for seed in seeds:
-                number = 800_000 + seed
+                numbers = range(800_000 + seed * PAGES, 800_000 + (seed + 1) * PAGES)
                 live_one(
                     Path(folder),
                     database,
                     seed,
                     newsroom.site,
                     newsroom.editor(),
-                    number,
+                    numbers,
                     tally,
                     told=True,
                 )
-                print(f"  {tally.lives} lives, {len(tally.failed)} failed", flush=True)
+                print(f"  {tally.pages} pages, {len(tally.failed)} lives failed", flush=True)
     finally:
         wordpress.stop()
     return tally
@@ -182,11 +188,11 @@ def on_wordpress(seeds: Sequence[int]) -> Tally:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--on", choices=("memory", "wordpress"), default="memory")
-    parser.add_argument("--lives", type=int)
+    parser.add_argument("--pages", type=int, help="in lives of 20 each")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     chosen = parser.parse_args(arguments)
-    lives = chosen.lives or (10_000 if chosen.on == "memory" else 300)
+    lives = (chosen.pages or (10_000 if chosen.on == "memory" else 300)) // PAGES
     seeds = range(chosen.first, chosen.first + lives)
     structlog.configure(processors=[_drop])
     if chosen.on == "wordpress":
@@ -195,7 +201,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tally = Tally()
         with tempfile.TemporaryDirectory(dir=MEMORY) as folder, _state(Path(folder)) as database:
             site = MemorySite("blog")
-            live_one(Path(folder), database, seeds[0], site, editor_of(site), 1, tally, told=True)
+            live_one(
+                Path(folder),
+                database,
+                seeds[0],
+                site,
+                editor_of(site),
+                range(PAGES),
+                tally,
+                told=True,
+            )
     else:
         tally = in_memory(seeds, chosen.processes)
     print(tally, flush=True)

@@ -666,7 +666,7 @@ def test_settle_exactly(
 @pytest.mark.parametrize("seed", range(LIVES))
 def test_whatever_comes_between_both_sides_words_are_on_the_page(tmp_path: Path, seed: int) -> None:
     site = MemorySite("blog")
-    desk = Desk(tmp_path, seed, site, editor_of(site), 1)
+    desk = Desk(tmp_path, seed, site, editor_of(site), [1])
     desk.live(40)
     desk.check()
     desk.close()

@@ -492,7 +492,8 @@ def stored(
     *,
     read_before: bool = False,
 ) -> StoredField:
-    return StoredField(value, stored_hash(value), OTHER, base, given, not read_before)
+    known = given is not UNKNOWN and not read_before
+    return StoredField(value, stored_hash(value), OTHER, base, given, known)
 
 
 @pytest.mark.parametrize(
@@ -520,6 +521,62 @@ def stored(
 )
 def test_settle_exactly(here: StoredField, backend: str, settled: Settled) -> None:
     assert settle(TITLE, Owner.TWO_WAY, backend, here, OTHER, alike=ALIKE) == settled
+
+
+A, B, C = "<p>a</p>\n", "<p>b</p>\n", "<p>c</p>\n"
+
+
+def para(word: str) -> str:
+    return f"<p>{word}</p>\n"
+
+
+@pytest.mark.parametrize(
+    ("backend", "sent", "written"),
+    [
+        (para("sent") + B + para("shop"), [para("sent") + B + C], para("last") + B + para("shop")),
+        (A + B + para("shop"), [para("sent") + B + C], para("last") + B + para("shop")),
+        (
+            para("two") + B + para("shop"),
+            [para("one") + B + C, para("two") + B + C],
+            para("last") + B + para("shop"),
+        ),
+        (para("other") + B + C, [para("sent") + B + C], None),
+        (para("sent") + B + para("shop"), [], None),
+    ],
+)
+def test_words_that_may_have_arrived_are_no_change_of_the_shops(
+    backend: str, sent: list[JsonValue], written: str | None
+) -> None:
+    """Nobody knows whether what was sent stands in the backend's value; its paragraphs tell."""
+    site = para("last") + B + C
+    here = StoredField(site, stored_hash(site), OTHER, A + B + C, sent=tuple(sent))
+    settled = settle(DESCRIPTION, Owner.TWO_WAY, backend, here, OTHER, alike=ALIKE)
+    if written is None:
+        assert settled.conflict == Conflict(A + B + C, backend, site)
+    else:
+        assert (settled.write, settled.joined, settled.conflict) == (written, True, None)
+
+
+def test_what_was_sent_is_the_base_where_it_is_what_the_backend_holds() -> None:
+    here = StoredField("New", stored_hash("New"), OTHER, "base", sent=("Sent",))
+    settled = settle(TITLE, Owner.TWO_WAY, "sent", here, OTHER, alike=ALIKE)
+    assert settled == Settled("New", stored_hash("New"), joined=True)
+    assert back(here, "sent") == Back(words={TITLE: "New"})
+
+
+def test_a_lost_answer_and_another_edit_after_it(desk: Desk) -> None:
+    """The shop holds the first words, nobody knows, and the page has others by then."""
+    desk.script.on("write_words", Fault(TryAgain("no answer"), When.AFTER))
+    desk.edit("First")
+    desk.house.work.read_edits()
+    line = next(each for each in desk.house.lines if each.lanes == (Lane.WORDS,))
+    desk.house.engine.step(line, "words")
+    assert desk.noted()[TITLE].sent == ("First",)
+    desk.edit("Second")
+    desk.read()
+    assert (desk.said(), desk.page(), desk.conflicts()) == ("Second", "Second", [])
+    assert desk.noted()[TITLE].sent == ()
+    assert desk.house.due() == 0
 
 
 def back(here: StoredField, backend: str, **more: object) -> Back:
