@@ -2,8 +2,8 @@
 
 An edit of a field in conflict makes its page due, so that the conflict follows what the editor
 wrote, or ends; one of a field that is two-way makes its way back due, as publishing does. What the
-backend alone decides is put right: a category deleted, the categories of a page. What editors ask is
-kept with the cursor. Beyond that events are only hints: what a page holds is read from the page.
+backend alone decides is put right: a category deleted, the categories of a page. What editors ask
+is kept with the cursor. Beyond that events are only hints: what a page holds is read from the page.
 """
 
 from __future__ import annotations

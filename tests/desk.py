@@ -415,7 +415,8 @@ class Desk:
         open_ = self.open_conflicts()
         for page in self.pages:
             page.check([one for one in open_ if one.subject == page.subject], self.two_way)
-        assert all(len(moments) == 1 for moments in self.shown.values()), self.shown
+        twice = {key: moments for key, moments in self.shown.items() if len(moments) > 1}
+        assert not twice, twice
         back = [each.words.get("title", "") for each in self.catalogue.taken]
         assert not [title for title in back if title.startswith("shop")], back
         assert not self.catalogue.taken or self.two_way

@@ -55,10 +55,10 @@ def record(
 ) -> None:
     """Keep these, in place of what was known of the same fields; what was said of that is over.
 
-    One that is known and open stays as it is: it was found once.
+    One that is known and open stays as it is, whatever its base: it was found once.
     """
     known = list_conflicts(connection, site=site, subject=subject) if found else []
-    told = {one.field: one.contested for one in known if one.ruling is None}
+    told = {one.field: _sides(one.contested) for one in known if one.ruling is None}
     rows = [
         {
             "site": site,
@@ -78,7 +78,7 @@ def record(
             "decided_at": None,
         }
         for name, each in found.items()
-        if told.get(name) != each
+        if told.get(name) != _sides(each)
     ]
     if rows:
         statement = insert(connection, conflicts)
@@ -88,6 +88,10 @@ def record(
             statement.on_conflict_do_update(index_elements=key, set_=new),
             rows,
         )
+
+
+def _sides(contested: Contested) -> tuple[JsonValue, JsonValue, FieldHash]:
+    return contested.conflict.backend, contested.conflict.site, contested.site
 
 
 def close(
