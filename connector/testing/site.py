@@ -226,6 +226,19 @@ class MemorySite:
         with self._lock:
             del self._pages[subject]
 
+    def delete_term(self, subject: Subject, user: str = "editor") -> None:
+        """Delete a category; its pages lose it."""
+        with self._lock:
+            above = [
+                each
+                for each, page in self._pages.items()
+                if subject.id in (page.fields.get(CATEGORIES) or ())  # type: ignore[operator]
+            ]
+            self._event(subject, "deleted", user)
+            self._remove_term(subject)
+            for each in above:
+                self._event(each, "edited", user, (CATEGORIES,))
+
     def delete_offers(self, subject: Subject) -> None:
         with self._lock:
             del self._offers[subject]

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from connector.errors import ConnectorError
-from connector.model import FieldHash, FieldName, JsonValue, Lane, ProductId
+from connector.model import (
+    FieldHash,
+    FieldName,
+    JsonValue,
+    Lane,
+    ProductId,
+    Subject,
+    SubjectKind,
+)
 from connector.ports import ContentWrite, Receipt
 from connector.reconcile import reconcile
 from connector.state import conflicts, todo
@@ -422,6 +430,30 @@ def test_edits_of_other_fields_ask_nothing(contested: House) -> None:
     assert read_log(contested) == 1
     asked = {n: c - before.get(n, 0) for n, c in contested.site.counts.items()}
     assert {name for name, more in asked.items() if more} == {"events", "acknowledge_events"}
+
+
+def test_what_the_backend_alone_decides_is_put_right(house: House) -> None:
+    before = page(house, TAGS)
+    house.site.edit(ONE, TAGS, ["an editor's"])
+    assert read_log(house) == 1
+    house.settle()
+    assert page(house, TAGS) == before
+
+
+def test_a_category_that_somebody_deleted_is_made_again_with_its_pages(tmp_path: Path) -> None:
+    category = generate.category(3)
+    product = generate.product(1, categories=(3,))
+    house = House(tmp_path, MemoryCatalogue([product], [category]), rules=rules())
+    house.fill()
+    term = Subject(SubjectKind.CATEGORY, category.id)
+    house.site.delete_term(term)
+    assert page(house, FieldName("categories")) == []
+    assert read_log(house) == 2
+    house.settle()
+    assert page(house, FieldName("categories")) == [category.id]
+    assert house.site.page(term) is not None
+    assert (house.parked(), house.due()) == ([], 0)
+    house.database.close()
 
 
 def test_a_log_whose_reading_failed_is_read_again(tmp_path: Path) -> None:

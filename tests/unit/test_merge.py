@@ -548,6 +548,11 @@ def test_shapes_join_exactly(
     assert join(shape, base, news, edit) == joined
 
 
+def test_shapes_have_the_names_that_people_read() -> None:
+    assert [*Shape] == ["whole", "rich text", "list", "set"]
+    assert UNKNOWN.value == "unknown"
+
+
 def test_two_way_brings_each_side_what_it_lacks() -> None:
     shape = Shape.RICH_TEXT
     joined = merge(Owner.TWO_WAY, shape, Sides(A + B, "<p>A</p>\n" + B, A + C))

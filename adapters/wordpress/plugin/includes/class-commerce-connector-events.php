@@ -114,6 +114,17 @@ final class Commerce_Connector_Events {
 	}
 
 	/**
+	 * Terms were taken from a post: by somebody, or because they were deleted.
+	 *
+	 * @param int    $id       Post.
+	 * @param int[]  $tt_ids   Which.
+	 * @param string $taxonomy Taxonomy.
+	 */
+	public static function terms_removed( $id, $tt_ids, $taxonomy ) {
+		self::terms_set( $id, array(), array(), $taxonomy, false, $tt_ids );
+	}
+
+	/**
 	 * A category was edited.
 	 *
 	 * @param int $id Term.

@@ -26,6 +26,7 @@ add_action( 'post_updated', array( 'Commerce_Connector_Events', 'post_updated' )
 add_action( 'transition_post_status', array( 'Commerce_Connector_Events', 'status_changed' ), 10, 3 );
 add_action( 'before_delete_post', array( 'Commerce_Connector_Events', 'post_deleted' ), 10, 2 );
 add_action( 'set_object_terms', array( 'Commerce_Connector_Events', 'terms_set' ), 10, 6 );
+add_action( 'deleted_term_relationships', array( 'Commerce_Connector_Events', 'terms_removed' ), 10, 3 );
 add_action( 'edited_commerce_category', array( 'Commerce_Connector_Events', 'category_edited' ) );
 add_action( 'pre_delete_term', array( 'Commerce_Connector_Events', 'category_deleted' ), 10, 2 );
 add_action( 'delete_attachment', array( 'Commerce_Connector_Media', 'deleted' ) );

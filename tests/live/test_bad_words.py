@@ -1,0 +1,284 @@
+"""Bad words on a real WordPress, from either side: a clear message, and the text kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from connector.demo.wordpress import WordPress
+from connector.model import FieldName, JsonValue, ProductId, Subject, SubjectKind
+from connector.state import conflicts
+from connector.state.conflicts import OpenConflict
+from connector.sync.owners import DEFAULT_OWNERS, Owner
+from connector.sync.rules import SiteRules
+from connector.testing import generate
+from connector.testing.catalogue import MemoryCatalogue
+from connector.testing.clock import FakeClock
+from tests.conftest import WORDPRESS_PLUGIN
+from tests.house import EUROS, House
+from tests.live.test_wordpress_edits import Newsroom
+
+pytestmark = pytest.mark.live
+TITLE, DESCRIPTION = FieldName("title"), FieldName("description")
+A, B = "<p>a</p>\n", "<p>b</p>\n"
+TWO_WAY = {**DEFAULT_OWNERS, "title": Owner.TWO_WAY, "description": Owner.TWO_WAY}
+
+
+@dataclass(slots=True)
+class Desk:
+    """One product in a shop, its page on WordPress, and people who write to it by REST."""
+
+    newsroom: Newsroom
+    house: House
+    number: int
+
+    @property
+    def subject(self) -> Subject:
+        return generate.product_subject(self.number)
+
+    def say(self, **words: str) -> None:
+        """The merchant writes, and the daemon works."""
+        found = self.house.catalogue.fetch([ProductId(self.subject.id)]).products
+        old = found.get(ProductId(self.subject.id)) or generate.product(self.number)
+        text = replace(old.texts[old.default_locale], **words)
+        self.house.catalogue.put(replace(old, texts={old.default_locale: text}))
+        self.work()
+
+    def said(self, name: str) -> str:
+        found = self.house.catalogue.fetch([ProductId(self.subject.id)]).products
+        product = found[ProductId(self.subject.id)]
+        return str(getattr(product.texts[product.default_locale], name))
+
+    def work(self) -> None:
+        self.house.detector.poll()
+        self.house.detector.import_new_sites()
+        self.house.work.read_edits()
+        self.house.settle()
+
+    def shown(self, name: FieldName = DESCRIPTION) -> str:
+        return str(self.newsroom.value(self.subject, name))
+
+    def save(self, user: str = "admin", **parts: JsonValue) -> httpx.Response:
+        """As the block editor does; `user` is known to WordPress, with an application password."""
+        site = self.newsroom.wordpress
+        login = (site.admin_user, site.app_password) if user == "admin" else PEOPLE[user]
+        address = f"{site.url}/wp-json/wp/v2/commerce_product/{self.newsroom.post(self.subject)}"
+        return httpx.post(address, json=parts, auth=login, timeout=60, trust_env=False)
+
+    def conflicts(self) -> list[OpenConflict]:
+        with self.house.database.read() as connection:
+            return conflicts.list_conflicts(connection)
+
+
+PEOPLE: dict[str, tuple[str, str]] = {}
+"""Login and application password of who was hired."""
+
+
+def hire(site: WordPress, name: str, role: str) -> None:
+    password = site.php(
+        "$id = wp_insert_user(['user_login' => $args[0], 'user_pass' => wp_generate_password(),"
+        " 'role' => $args[1]]); if (is_wp_error($id)) { die($id->get_error_message()); }"
+        " echo WP_Application_Passwords::create_new_application_password($id, ['name' => 't'])[0];",
+        name,
+        role,
+    )
+    PEOPLE[name] = (name, password)
+
+
+@pytest.fixture(scope="module")
+def newsroom(cache: Path) -> Iterator[Newsroom]:
+    site = WordPress.start(cache, plugin=WORDPRESS_PLUGIN)
+    site.php(
+        "add_role('shop_editor', 'Shop editor', array_fill_keys(['read',"
+        " 'edit_commerce_products', 'edit_others_commerce_products',"
+        " 'edit_published_commerce_products'], true));"
+    )
+    hire(site, "anna", "editor")
+    hire(site, "paul", "editor")
+    hire(site, "sam", "subscriber")
+    hire(site, "carla", "shop_editor")
+    try:
+        yield Newsroom(site)
+        log = site.debug_log
+        assert not log.exists(), log.read_text()[:2000]
+    finally:
+        site.stop()
+
+
+_numbers = iter(range(900_000, 1_000_000))
+
+
+@pytest.fixture
+def desk(newsroom: Newsroom, tmp_path: Path) -> Iterator[Desk]:
+    rules = SiteRules(markets=(EUROS,), owners=TWO_WAY, media=False)
+    clock = FakeClock(datetime.now(UTC))
+    house = House(tmp_path, MemoryCatalogue(), seen_site=newsroom.site, rules=rules, clock=clock)
+    desk = Desk(newsroom, house, next(_numbers))
+    desk.say(title="Shop", description=A + B)
+    yield desk
+    assert house.due() == 0
+    house.database.close()
+
+
+def user(newsroom: Newsroom, login: str) -> str:
+    return newsroom.wordpress.php("echo get_user_by('login', $args[0])->ID;", login)
+
+
+# ---- from the shop ----
+
+
+def test_a_script_of_the_shop_is_taken_out_by_wordpress_and_never_goes_back(desk: Desk) -> None:
+    evil = A + "<script>steal()</script><p onclick='x()'>b</p>\n<img src=x onerror=alert(1)>"
+    desk.say(title="<script>t()</script>Shop", description=evil)
+    assert "<script" not in desk.shown() + desk.shown(TITLE)
+    assert "onclick" not in desk.shown() and "onerror" not in desk.shown()
+    assert "<p>a</p>" in desk.shown() and ">b</p>" in desk.shown()
+    assert desk.said("description") == evil, "what was cleaned is not written back"
+    assert (desk.conflicts(), desk.house.parked()) == ([], [])
+
+
+def test_an_edit_beside_a_script_is_joined_without_it_or_decided_by_a_person(desk: Desk) -> None:
+    assert desk.save(content="<p>anna</p>\n" + B).status_code == 200
+    desk.say(description=A + "<p>new</p>\n<script>steal()</script>")
+    assert "<p>anna</p>" in desk.shown()
+    assert "<script" not in desk.shown()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "<p>open <b>bold",
+        "</div></div><p>x",
+        "<p>a</p>\n<!-- never closed <p>b</p>",
+        "<p <<a href='",
+    ],
+)
+def test_broken_markup_of_the_shop_harms_no_edit(desk: Desk, broken: str) -> None:
+    assert desk.save(content=A + "<p>anna's</p>").status_code == 200
+    desk.say(description=broken)
+    assert "<p>anna's</p>" in desk.shown()
+    (one,) = desk.conflicts()
+    assert (one.field, one.contested.conflict.backend) == (DESCRIPTION, broken)
+    assert desk.said("description") == broken, "the shop keeps its own until a person decides"
+    desk.house.work.tell_editors()
+    assert desk.house.parked() == []
+
+
+def test_a_megabyte_of_the_shop_is_shown_and_joined_with_an_edit(desk: Desk) -> None:
+    long = [f"<p>paragraph {number} {'äöü ' * 20}</p>\n" for number in range(9_000)]
+    assert len("".join(long)) > 900_000
+    desk.say(description="".join(long))
+    assert desk.shown() == "".join(long)
+    edited = [*long[:10], "<p>anna's</p>\n", *long[11:]]
+    assert desk.save(content="".join(edited)).status_code == 200
+    desk.say(description="".join([*long[:8_000], "<p>the shop's</p>\n", *long[8_001:]]))
+    both = [*edited[:8_000], "<p>the shop's</p>\n", *edited[8_001:]]
+    assert desk.shown().strip() == "".join(both).strip()
+    assert desk.said("description").strip() == "".join(both).strip()
+    assert (desk.conflicts(), desk.house.parked()) == ([], [])
+
+
+# ---- from the page ----
+
+
+def test_blocks_that_nobody_knows_are_kept_to_the_byte(desk: Desk) -> None:
+    unknown = '<!-- wp:acme/spinner {"speed":9,"deep":{"a":[1,2]}} /-->\n'
+    own = f"{A}{unknown}<!-- wp:paragraph -->\n<p>b</p>\n<!-- /wp:paragraph -->"
+    assert desk.save(content=own).status_code == 200
+    desk.say(description="<p>new</p>\n" + B)
+    assert unknown.strip() in desk.shown()
+    assert "<p>new</p>" in desk.shown()
+    assert unknown.strip() in desk.said("description")
+    assert (desk.conflicts(), desk.house.parked()) == ([], [])
+
+
+def test_markup_in_a_title_is_not_written_back_and_the_editor_is_told(desk: Desk) -> None:
+    assert desk.save(title="A <em>bold</em> title").status_code == 200
+    desk.work()
+    desk.house.work.tell_editors()
+    (parked,) = desk.house.parked()
+    assert "title: there is markup in the title" in parked.reason
+    assert desk.shown(TITLE) == "A <em>bold</em> title"
+    assert desk.said("title") == "Shop"
+    note = desk.newsroom.wordpress.php(
+        "echo json_encode(Commerce_Connector_Sql::rows('SELECT status FROM '"
+        ". Commerce_Connector_Tables::name('bindings') . ' WHERE object_id = ' . $args[0]));",
+        desk.newsroom.post(desk.subject),
+    )
+    assert "there is markup in the title" in note
+
+
+def test_who_has_no_right_is_told_so_and_the_text_stays(desk: Desk) -> None:
+    answer = desk.save("sam", content="<p>sam was here</p>")
+    assert answer.status_code == 403
+    assert answer.json()["code"] == "rest_cannot_edit"
+    desk.work()
+    assert desk.shown() == A + B
+    assert desk.said("description") == A + B
+
+
+def test_who_may_write_no_scripts_has_them_taken_out_by_wordpress_alone(desk: Desk) -> None:
+    """Of an editor without unfiltered_html: what WordPress leaves is kept, and goes back."""
+    own = A + "<p>carla's</p><script>x()</script>"
+    answer = desk.save("carla", content=own, title="Salt & Carla")
+    assert answer.status_code == 200, answer.text
+    desk.work()
+    assert "<p>carla's</p>" in desk.shown() and "<script" not in desk.shown()
+    assert desk.shown(TITLE) == "Salt &amp; Carla", "as WordPress stores it for such an editor"
+    assert desk.said("title") == "Salt & Carla"
+    assert "<p>carla's</p>" in desk.said("description")
+    assert "<script" not in desk.said("description")
+    desk.say(title="Salt & Shop")
+    assert desk.shown(TITLE) == "Salt & Shop"
+    assert desk.conflicts() == []
+
+
+def test_two_editors_at_once_keep_both_texts(desk: Desk) -> None:
+    """WordPress lets the later save stand; the earlier one is a revision, the shop's a conflict."""
+    anna, paul = (user(desk.newsroom, name) for name in ("anna", "paul"))
+    assert desk.save("anna", title="Anna's").status_code == 200
+    assert desk.save("paul", title="Paul's").status_code == 200
+    desk.say(title="Newer")
+    (one,) = desk.conflicts()
+    sides = one.contested.conflict
+    assert (sides.base, sides.backend, sides.site) == ("Shop", "Newer", "Paul's")
+    assert one.edited_by == paul != anna
+    revisions = desk.newsroom.wordpress.php(
+        'foreach (wp_get_post_revisions($args[0]) as $one) { echo $one->post_title, "\\n"; }',
+        desk.newsroom.post(desk.subject),
+    ).split("\n")
+    assert {"Anna's", "Paul's"} <= set(revisions)
+    assert desk.shown(TITLE) == "Paul's"
+
+
+# ---- deleted behind our back ----
+
+
+def test_a_category_that_somebody_deleted_is_there_again_with_its_pages(desk: Desk) -> None:
+    category = generate.category(desk.number)
+    desk.house.catalogue.put_category(category)
+    found = desk.house.catalogue.fetch([ProductId(desk.subject.id)]).products
+    product = found[ProductId(desk.subject.id)]
+    desk.house.catalogue.put(replace(product, categories=(category.id,)))
+    desk.work()
+    assert categories(desk) == [category.id]
+    (term,) = desk.newsroom.site.documents(SubjectKind.CATEGORY, [category.id])
+    desk.newsroom.wordpress.php(
+        "wp_set_current_user(1); wp_delete_term($args[0], 'commerce_category');", int(term.cms_id)
+    )
+    assert categories(desk) == []
+    desk.say(description=A)
+    assert categories(desk) == [category.id]
+    assert desk.shown() == A
+    assert desk.house.parked() == []
+
+
+def categories(desk: Desk) -> Any:
+    (found,) = desk.newsroom.site.documents(SubjectKind.PRODUCT, [desk.subject.id])
+    return found.values[FieldName("categories")]
