@@ -32,7 +32,8 @@ ACTIVE_ALL_THE_SAME = (
     f"update_option( 'active_plugins', array( '{PLUGIN_NAME}/{PLUGIN_NAME}.php' ) );"
 )
 SAY_ALL = (
-    "ob_start(); do_action( 'admin_notices' ); echo json_encode( array( ob_get_clean(),"
+    "require_once ABSPATH . 'wp-admin/includes/admin.php'; set_current_screen( 'dashboard' );"
+    " ob_start(); do_action( 'admin_notices' ); echo json_encode( array( ob_get_clean(),"
     " post_type_exists( 'commerce_product' ), class_exists( 'Commerce_Connector_Api' ) ) );"
 )
 
