@@ -112,7 +112,7 @@ def _show_plan(options: Options, steps: list[Step], back: list[WrittenBack]) -> 
     if options.as_json:
         print_json(steps)
         return
-    _show_back(back)
+    show_back(back)
     for step in steps:
         reason = f" ({_REASONS[step.fate]})" if step.fate in _REASONS else ""
         click.echo(f"{step.site} {step.subject} {step.field}: {step.fate}{reason}")
@@ -120,7 +120,7 @@ def _show_plan(options: Options, steps: list[Step], back: list[WrittenBack]) -> 
     click.echo(f"{count} of {len(steps)} would be put back")
 
 
-def _show_back(back: list[WrittenBack]) -> None:
+def show_back(back: list[WrittenBack]) -> None:
     """What stays at the backend, with what had stood there."""
     for each in back:
         click.echo(
@@ -156,7 +156,7 @@ def _carry_out(
         kept = [{"site": e.site, "product": e.subject.id, "field": e.field} for e in back]
         print_json({"run": undo_id, **counts, "left_as_is": done.left, "kept_by_shop": kept})
         return result.exit
-    _show_back(back)
+    show_back(back)
     for step in done.left:
         click.echo(f"{step.site} {step.subject} {step.field}: {_REASONS[step.fate]}")
     click.echo(f"{done.sentence()} (run {undo_id})")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from connector import undo
+from connector.cli.undo import show_back
 from connector.errors import OutcomeUnknown, TargetDown, TryAgain
 from connector.model import (
     Document,
@@ -477,6 +479,21 @@ def test_it_is_noted_who_wrote_and_what_stood_there(desk: Desk) -> None:
         desk.house.clock.advance(seconds=1)
         assert words.prune(connection, desk.house.clock.now()) == 1
     assert desk.noted() == {}
+
+
+def test_an_undo_tells_what_the_shop_keeps(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.edit("Editor")
+    desk.read()
+    steps = [
+        undo.Step(SITE, ONE, name, undo.Fate.RESTORE) for name in (TITLE, SUBTITLE, DESCRIPTION)
+    ]
+    with desk.house.database.read() as connection:
+        back = undo.beyond(connection, steps)
+    assert [(each.field, each.value, each.before) for each in back] == [(TITLE, "Editor", "Shop")]
+    show_back(back)
+    told = capsys.readouterr().out
+    assert "title: the shop keeps what was written back to it" in told
+    assert "it had held 'Shop'" in told
 
 
 # ---- the pure parts ----
