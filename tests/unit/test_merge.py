@@ -548,6 +548,16 @@ def test_shapes_join_exactly(
     assert join(shape, base, news, edit) == joined
 
 
+@pytest.mark.parametrize("ends", ["\r\n", "\r", "\n"])
+def test_kinds_of_line_ends_say_nothing_wherever_they_stand(ends: str) -> None:
+    mine, theirs = f"a{ends}b", "a\nb"
+    assert same(Shape.WHOLE, mine, theirs)
+    assert not same(Shape.WHOLE, mine, "a\n\nb")
+    assert not same(Shape.WHOLE, mine, "ab")
+    assert same(Shape.LIST, [{"alt": mine}], [{"alt": theirs}])
+    assert not same(Shape.LIST, [{"alt": mine}], [{"alt": "ab"}])
+
+
 def test_shapes_have_the_names_that_people_read() -> None:
     assert [*Shape] == ["whole", "rich text", "list", "set"]
     assert UNKNOWN.value == "unknown"
