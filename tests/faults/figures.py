@@ -43,6 +43,8 @@ LATENCY_SECONDS = 0.05
 FAST_SECONDS = 0.005
 WORKERS = 2
 CONTENT_BATCH = 100
+FIRST_PRICE = 10_000_000
+"""Above every price that a generated product has of its own."""
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """Where a state costs no disk: for what is about order, not about time."""
 
@@ -304,7 +306,7 @@ class _Schedule:
         match self.dice.randrange(6):
             case 0 | 1:
                 self.version += 1
-                price = Price(Money(100_000 + self.version, "EUR"))
+                price = Price(Money(FIRST_PRICE + self.version, "EUR"))
                 self.house.catalogue.set_price(self._variant(), price)
                 if self.dice.random() < 0.7:
                     self.signal()
@@ -333,7 +335,7 @@ class _Schedule:
         offers = self.house.site.offers(generate.product_subject(self.number))
         if not offers:
             return
-        shown = max(0, offers[0].amount.amount_minor - 100_000)
+        shown = max(0, offers[0].amount.amount_minor - FIRST_PRICE)
         self.tally.regressions += shown < self.shown
         self.shown = max(self.shown, shown)
 
