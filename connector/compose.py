@@ -15,9 +15,9 @@ from connector.clock import SystemClock
 from connector.config import Config
 from connector.config import Site as SiteConfig
 from connector.detect import Detector
-from connector.fetch_picture import PictureRules
 from connector.model import BackendName, Lane, Locale, MarketName, ProductStatus, SiteName
-from connector.notify import Receiver, Watch
+from connector.net.pictures import PictureRules
+from connector.ops.notify import Receiver, Watch
 from connector.ports import Catalogue, Clock, Site
 from connector.signing import Secret
 from connector.site_work import SiteWork

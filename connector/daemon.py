@@ -24,8 +24,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from connector.clock import ClockWatch
 from connector.compose import Connector, watch
 from connector.compose_relay import compose_relay
-from connector.desk import Desk
 from connector.detect import Detector, ring
+from connector.editors.desk import Desk
 from connector.errors import ConnectorError
 from connector.model import BackendName, SiteName
 from connector.ops.metrics import Metrics

@@ -15,8 +15,8 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from connector.errors import ConnectorError, Rejected, TryAgain, blaming
-from connector.fetch_picture import PictureFile, PictureRules, fetch_picture
 from connector.model import CmsId, Lane, Media, Product
+from connector.net.pictures import PictureFile, PictureRules, fetch_picture
 from connector.ports import Clock, MediaUpload
 from connector.receipts import Receipts
 from connector.state import pictures, runs, todo

@@ -12,17 +12,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from connector.deliver import Delivery
-from connector.edit_log import EditLog
-from connector.editor_notes import EditorNotes
-from connector.editor_requests import EditorRequests
+from connector.editors.log import EditLog
+from connector.editors.notes import EditorNotes
+from connector.editors.requests import EditorRequests
+from connector.editors.summary import SiteSummary
+from connector.editors.write_back import WriteBack
 from connector.errors import ConnectorError, blaming
-from connector.fetch_picture import PictureRules, fetch_picture
 from connector.media import Fetch, MediaDelivery
 from connector.model import BackendName, Lane, SiteName
+from connector.net.pictures import PictureRules, fetch_picture
 from connector.pacer import Pacer
 from connector.ports import Catalogue, Clock, Site, SiteFacts
 from connector.receipts import Receipts
-from connector.site_summary import SiteSummary
 from connector.state import asked, targets
 from connector.state.database import Database
 from connector.state.todo import Claimed
@@ -30,7 +31,6 @@ from connector.sync.rules import SiteRules
 from connector.target import Target
 from connector.work.pace import Limits
 from connector.work.retry import RetryPolicy
-from connector.write_back import WriteBack
 
 
 @dataclass(slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from connector.detect import Detector, products, ring
-from connector.fetch_picture import PictureFile, PictureRules
 from connector.model import BackendName, Lane, Locale, MarketName, SiteName, Subject
+from connector.net.pictures import PictureFile, PictureRules
 from connector.ports import Catalogue, Site
 from connector.site_work import SiteWork
 from connector.state import freshness, runs, todo

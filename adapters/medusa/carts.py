@@ -15,9 +15,9 @@ import httpx
 
 from adapters.medusa import cart_mapping as mapping
 from adapters.medusa.options import Options, parse_options
-from connector.engine_http import Answered, EngineHttp, segment
 from connector.errors import TargetDown
 from connector.model import Cart, CartDetails, CartId, LineId, Order, ShippingOption, VariantId
+from connector.net.engine import Answered, EngineHttp, segment
 from connector.ports import BackendSettings
 from connector.ports_carts import (
     CartCapabilities,

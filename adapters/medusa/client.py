@@ -23,8 +23,8 @@ import tenacity
 
 from adapters.medusa.options import Credential, Login, SecretKey
 from connector.errors import OutcomeUnknown, Rejected, TargetDown, TryAgain
+from connector.net.timely import TimelyTransport, retry_after_seconds
 from connector.ports import Clock
-from connector.timely import TimelyTransport, retry_after_seconds
 
 JsonObject = Mapping[str, Any]
 Params = Mapping[str, str | int | Sequence[str]]

@@ -12,8 +12,8 @@ from http.cookiejar import DefaultCookiePolicy
 import requests
 
 from connector.errors import TargetDown, TryAgain
+from connector.net.timely import TimelyAdapter, retry_after_seconds
 from connector.ports import Clock, SiteSettings
-from connector.timely import TimelyAdapter, retry_after_seconds
 
 
 class Connection:

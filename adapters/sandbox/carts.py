@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 import httpx
 
 from adapters.sandbox import cart_mapping
-from connector.engine_http import Answered, EngineHttp, segment
 from connector.errors import TryAgain
 from connector.model import Cart, CartDetails, CartId, LineId, Order, ShippingOption, VariantId
+from connector.net.engine import Answered, EngineHttp, segment
 from connector.ports import BackendSettings
 from connector.ports_carts import (
     CartCapabilities,

@@ -22,8 +22,8 @@ from tenacity import (
 )
 
 from connector.errors import OutcomeUnknown, Rejected, TargetDown, TryAgain
+from connector.net.timely import TimelyTransport, retry_after_seconds
 from connector.ports import Clock
-from connector.timely import TimelyTransport, retry_after_seconds
 
 TRIES = 3
 

@@ -26,6 +26,7 @@ from adapters.site_api import versions, wire
 from connector import signing
 from connector.errors import Incomplete, Rejected, TargetDown, TryAgain
 from connector.model import BackendName, CmsId, JsonValue, SubjectKind
+from connector.net.timely import TimelyAdapter, retry_after_seconds
 from connector.ports import (
     AdoptWrite,
     Candidate,
@@ -46,7 +47,6 @@ from connector.ports import (
     TermWrite,
 )
 from connector.ports_panel import RequestAnswer
-from connector.timely import TimelyAdapter, retry_after_seconds
 
 BUSY = "commerce_connector_busy"
 """The code of a 503 that the plugin or module itself gives: locked, the same request again."""

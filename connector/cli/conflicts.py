@@ -9,9 +9,9 @@ from typing import NoReturn
 
 import click
 
-from connector import rulings
 from connector.cli.context import Options, age, asked_by, chosen_sites, print_json
 from connector.compose import Connector
+from connector.editors import rulings
 from connector.errors import ConfigError, Problem
 from connector.model import JsonValue, SiteName
 from connector.state import conflicts as kept

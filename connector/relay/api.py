@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connector.config.strict_yaml import read_yaml
 from connector.model import JsonValue, Locale, SiteName
 from connector.ports_carts import MOST_OF_A_LINE
 from connector.relay import guard
@@ -33,7 +34,6 @@ from connector.relay.problems import Problem
 from connector.relay.relay import Relay, Visitor, places, problem_json
 from connector.relay.shapes import read_json
 from connector.relay.tokens import NO_ORIGIN
-from connector.strict_yaml import read_yaml
 
 log = structlog.get_logger(__name__)
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,128}")

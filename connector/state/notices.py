@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
-from connector.alerts import Condition, Kind, Notice
+from connector.ops.alerts import Condition, Kind, Notice
 from connector.state.tables import conditions, notices
 
 

@@ -18,9 +18,9 @@ import pytest
 import trustme
 
 from connector.clock import SystemClock
-from connector.engine_http import EngineHttp
 from connector.errors import ConnectorError
 from connector.model import BackendName, Locale, SiteName
+from connector.net.engine import EngineHttp
 from connector.ports import BackendSettings, SiteSettings
 from connector.registry import backend_system, site_system
 from connector.signing import Secret

@@ -14,8 +14,8 @@ import pytest
 from connector import signing
 from connector.errors import TargetDown
 from connector.model import ProductId
-from connector.notify import RETRY_SECONDS, Receiver, Watch, next_attempt
 from connector.ops.metrics import Metrics
+from connector.ops.notify import RETRY_SECONDS, Receiver, Watch, next_attempt
 from connector.state import notices, targets
 from connector.state.targets import Suspension
 from connector.sync.rules import SiteRules

@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 
 from connector import config
 from connector.config import Config
-from connector.config_problems import section_at
+from connector.config.problems import section_at
 from connector.errors import ConfigError, Problem
 from connector.ports import (
     BackendSettings,
@@ -497,7 +497,9 @@ def test_no_file_is_a_problem_that_names_init(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(config, "PLACES", ("connector.yaml", str(tmp_path / "etc.yaml")))
+    monkeypatch.setattr(
+        "connector.config.model.PLACES", ("connector.yaml", str(tmp_path / "etc.yaml"))
+    )
     with pytest.raises(ConfigError, match="Make one with `connector init`"):
         config.load(env={})
 

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from connector import signing
 from connector.compose import nudge_url
 from connector.config import Config
-from connector.desk import Desk
+from connector.editors.desk import Desk
 from connector.relay.nudge import Bell, nudge_route
 from connector.signing import Secret
 from connector.testing.clock import FakeClock

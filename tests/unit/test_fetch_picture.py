@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from connector import fetch_picture as module
 from connector.errors import Rejected, TryAgain
-from connector.fetch_picture import PictureRules, fetch_picture, may_connect
+from connector.net import pictures as module
+from connector.net.pictures import PictureRules, fetch_picture, may_connect
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
 HOME = PictureRules(allowed=("127.0.0.0/8",), timeout_seconds=1.0)

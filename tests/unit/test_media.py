@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from connector.errors import Rejected, TryAgain
-from connector.fetch_picture import PictureFile, PictureRules
 from connector.model import FieldName, Media, Product
+from connector.net.pictures import PictureFile, PictureRules
 from connector.state import pictures, tables
 from connector.testing import generate
 from connector.testing.catalogue import MemoryCatalogue

@@ -10,10 +10,10 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.quota import LONGEST_WAIT_SECONDS, Quota, wait_seconds
+from connector.net.quota import LONGEST_WAIT_SECONDS, Quota, wait_seconds
+from connector.net.timely import TimelyAdapter, TimelyTransport
 from connector.testing.clock import FakeClock
 from connector.testing.proxy import Instead, Proxy
-from connector.timely import TimelyAdapter, TimelyTransport
 
 NOW = 1_795_000_000.0
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 import requests
 
+from connector.net.timely import TimelyAdapter, TimelyTransport, retry_after_seconds
 from connector.testing.clock import FakeClock
 from connector.testing.proxy import Instead, Proxy, Trickle
-from connector.timely import TimelyAdapter, TimelyTransport, retry_after_seconds
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEADLINE = 0.3

@@ -22,7 +22,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from connector.errors import ConnectorError, OutcomeUnknown, Rejected, TargetDown, TryAgain
-from connector.trust import tls_context
+from connector.net.trust import tls_context
 
 MOST_BYTES = 4 * 1024 * 1024
 CONNECTIONS = 100

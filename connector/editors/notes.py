@@ -12,10 +12,10 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from connector.editors.rulings import mark_of
 from connector.errors import blaming
 from connector.model import FieldHash, JsonValue, Lane, Subject, SubjectKind, hash_value
 from connector.ports import Clock, StatusNote
-from connector.rulings import mark_of
 from connector.state import conflicts, freshness, holds, signals, taken, todo
 from connector.state.conflicts import OpenConflict
 from connector.state.database import Database

@@ -16,8 +16,8 @@ import httpx
 import structlog
 
 from connector import signing
-from connector.alerts import Condition, Kind, late_lanes, news, unseen_backends
 from connector.model import BackendName, SiteName
+from connector.ops.alerts import Condition, Kind, late_lanes, news, unseen_backends
 from connector.ports import Clock
 from connector.state import freshness, notices, runs, signals
 from connector.state.database import Database

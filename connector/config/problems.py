@@ -14,9 +14,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from connector.config_kinds import closest, shown
+from connector.config.kinds import closest, shown
+from connector.config.vault import Raw, parts
 from connector.errors import Problem
-from connector.vault import Raw, parts
 
 # ---- between settings ----
 

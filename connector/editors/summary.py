@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from connector.editor_notes import next_step, written
+from connector.editors.notes import next_step, written
 from connector.errors import blaming
 from connector.model import (
     BackendName,

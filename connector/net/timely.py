@@ -23,8 +23,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ReadTimeoutError
 
-from connector.quota import Quota
-from connector.trust import tls_context
+from connector.net.quota import Quota
+from connector.net.trust import tls_context
 
 LONGEST_SECONDS = 7 * 86_400.0
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from connector.config.vault import Raw, parts
 from connector.errors import ConfigError, Problem
 from connector.model import Locale
 from connector.ports import WordsCapabilities
 from connector.registry import Registry
 from connector.sync.owners import TRANSLATED, Owner
 from connector.sync.words import taken
-from connector.vault import Raw, parts
 
 MERGE = "Write merge: the page keeps the editor's words, the backend its own"
 

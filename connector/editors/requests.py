@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from connector import rulings
+from connector.editors import rulings
 from connector.errors import ConnectorError, blaming
 from connector.model import FieldName, JsonValue, Lane, ProductId, SubjectKind
 from connector.ports import Clock

@@ -26,7 +26,7 @@ from pydantic import (
     model_validator,
 )
 
-from connector.config_kinds import (
+from connector.config.kinds import (
     Currency,
     HostOrNetwork,
     LocaleTag,
@@ -41,17 +41,17 @@ from connector.config_kinds import (
     Url,
     wrong,
 )
-from connector.config_problems import is_echo, problem_of, relation_problems
-from connector.config_words import two_way_problems
+from connector.config.problems import is_echo, problem_of, relation_problems
+from connector.config.strict_yaml import MAX_BYTES, read_yaml
+from connector.config.vault import Raw, Vault, parts, without_password, without_secrets
+from connector.config.words import two_way_problems
 from connector.errors import ConfigError, Problem
 from connector.model import BackendName, Locale, ProductStatus, SiteName
 from connector.ports import BackendSettings, SiteSettings
 from connector.registry import Registry, installed
 from connector.signing import Secret
-from connector.strict_yaml import MAX_BYTES, read_yaml
 from connector.sync.owners import Owner
 from connector.sync.rules import RetirePolicy
-from connector.vault import Raw, Vault, parts, without_password, without_secrets
 
 PLACES = ("connector.yaml", "/etc/commerce-connector/connector.yaml")
 """Where the file is looked for when neither --config nor CONNECTOR_CONFIG names it."""

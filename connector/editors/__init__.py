@@ -1,0 +1,1 @@
+"""What editors wrote, asked for and are told: the CMS's side of the words."""
