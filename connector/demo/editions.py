@@ -95,8 +95,9 @@ def _from_npm(cache: Path, core: OfNpm, into: Path) -> None:
     assets, packed = f"package/public/{name}/", f"package/src/wordpress/{name}.zip"
 
     def take(archive: tarfile.TarFile, place: Path) -> None:
-        wanted = [each for each in archive if each.name == packed or each.name.startswith(assets)]
-        archive.extractall(place, wanted, filter="data")
+        for each in archive:
+            if each.isfile() and (each.name == packed or each.name.startswith(assets)):
+                _lay_down(archive, each, place)
         shutil.move(place / assets, into)
         with zipfile.ZipFile(place / packed) as code:
             code.extractall(into)  # noqa: S202
@@ -104,6 +105,16 @@ def _from_npm(cache: Path, core: OfNpm, into: Path) -> None:
         shutil.rmtree(into / "wp-content/database")
 
     _open_package(cache, core.carrier, take)
+
+
+def _lay_down(archive: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> None:
+    """Debian 12's Python has no extraction filters yet."""
+    content = archive.extractfile(member)
+    if content is None or ".." in Path(member.name).parts:
+        raise SetUpFailed(f"{member.name} of an npm package cannot be unpacked.")
+    target = place / member.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content.read())
 
 
 def _bring_sqlite(cache: Path, into: Path) -> None:
