@@ -6,41 +6,23 @@ and lets the engine go away. Used by live and browser tests.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
-
-from prometheus_client import CollectorRegistry, Counter
-from starlette.applications import Starlette
 
 from adapters.wordpress.site import open_site
 from connector.clock import SystemClock
 from connector.demo.mariadb import MariaDB
 from connector.demo.wordpress import WordPress
-from connector.model import FieldName, JsonValue, MarketName, Money, Subject, SubjectKind, VariantId
-from connector.ports import OffersWrite, SiteSettings
-from connector.relay.files import storefront_mount
-from connector.relay.front import Storefront
-from connector.relay.relay import Relay
-from connector.relay.sealing import Sealer
-from connector.relay.service import RelayService
+from connector.model import Subject, SubjectKind
+from connector.ports import SiteSettings
 from connector.signing import Secret
-from connector.testing import generate
 from connector.testing.carts import MemoryCarts
-from connector.testing.conformance.writes import document, offers_write
 from tests import wordpress_kinds
 from tests.browser.counter import served
-from tests.relay_house import BLOG, GENEROUS, GERMAN, KEY, LAMP, MUG, SHOP, RelayHouse
-
-EVIL = 'A <script>alert("title")</script> & "mug"'
-SOLD: Mapping[str, tuple[str, tuple[tuple[VariantId, str, int], ...]]] = {
-    "mug": ("A mug", ((MUG, "MUG-1", 1990),)),
-    "lamp": (EVIL, ((LAMP, "LAMP-1", 4900),)),
-    "set": ("A choice", ((MUG, "MUG-1", 1990), (LAMP, "LAMP-1", 4900))),
-}
-"""Products by name: title, variants with SKU and price."""
+from tests.goods import SOLD, confirm_offers, content_of, offers_of, relay_app
+from tests.relay_house import BLOG, SHOP, RelayHouse
 
 
 @dataclass(slots=True)
@@ -95,32 +77,13 @@ def open_wordpress_shop(
     wordpress = wordpress_kinds.start(kind, cache, mariadb)
     try:
         shop = WordPressShop(wordpress, house, wordpress.php("echo commerce_connector_pair();"))
-        with served(relay_app(shop)) as url:
+        with served(relay_app(house, wordpress.url, shop.secret)) as url:
             shop.relay_url = url
             _stock(shop)
             yield shop
     finally:
         wordpress.stop()
         house.database.close()
-
-
-def relay_app(shop: WordPressShop) -> Starlette:
-    """The relay of the shop's site, with the elements."""
-    counter = Counter("relay", "asked", ["operation", "result"], registry=CollectorRegistry())
-    home = shop.wordpress.url
-    secrets = (Secret.parse(shop.secret),)
-    site = Storefront(BLOG, SHOP, shop.carts, (GERMAN,), home, frozenset({home}), secrets)
-    relay = Relay(
-        shop.house.database,
-        {BLOG: site},
-        Sealer((KEY,)),
-        SystemClock(),
-        counter,
-        token_lifetime=timedelta(days=30),
-        limits=GENEROUS,
-    )
-    service = RelayService(relay)
-    return Starlette(routes=[service.mount(), storefront_mount()], lifespan=service.lifespan)
 
 
 def _stock(shop: WordPressShop) -> None:
@@ -130,34 +93,11 @@ def _stock(shop: WordPressShop) -> None:
     site = open_site(settings, SystemClock())
     for name, (title, variants) in SOLD.items():
         subject = Subject(SubjectKind.PRODUCT, f"p-{name}")
-        fields: dict[FieldName, JsonValue] = {
-            **generate.fields(1),
-            FieldName("title"): title,
-            FieldName("variants"): [
-                {"id": each, "sku": sku, "title": sku, "media": []} for each, sku, _ in variants
-            ],
-        }
-        (receipt,) = site.write_content([document(subject, fields)])
+        (receipt,) = site.write_content([content_of(subject, title, variants)])
         shop.ids[name], shop.urls[name] = int(receipt.cms_id or 0), receipt.url or ""
-        site.write_offers([_offers(subject, variants)])
-    for variant, sku, minor in SOLD["set"][1]:
-        shop.house.confirm(variant, sku, minor, quantity=10)
+        site.write_offers([offers_of(subject, variants)])
+    confirm_offers(shop.house)
     shop.php("Commerce_Connector_Shop_Pages::make();")
     for name in ("cart", "checkout"):
         shop.urls[name] = shop.php("echo Commerce_Connector_Shop_Pages::url( $args[0] );", name)
     shop.address_of_relay(f"{shop.relay_url}/v1/blog")
-
-
-def _offers(subject: Subject, variants: tuple[tuple[VariantId, str, int], ...]) -> OffersWrite:
-    offers = tuple(
-        replace(
-            generate.offer(1, place, minor),
-            variant=variant,
-            sku=sku,
-            market=MarketName("de"),
-            amount=Money(minor, "EUR"),
-            amount_text=f"{minor / 100:.2f} €".replace(".", ","),
-        )
-        for place, (variant, sku, minor) in enumerate(variants)
-    )
-    return replace(offers_write(subject), offers=offers)

@@ -11,38 +11,21 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter
-from starlette.applications import Starlette
-
 from adapters.drupal.site import open_site
 from connector.clock import SystemClock
-from connector.model import FieldName, JsonValue, MarketName, Money, Subject, SubjectKind, VariantId
-from connector.ports import Fence, OffersWrite, SiteSettings
-from connector.relay.files import storefront_mount
-from connector.relay.front import Storefront
-from connector.relay.relay import Relay
-from connector.relay.sealing import Sealer
-from connector.relay.service import RelayService
+from connector.model import Subject, SubjectKind
+from connector.ports import Fence, SiteSettings
 from connector.serve import HttpServer
 from connector.signing import Secret
-from connector.testing import generate
 from connector.testing.carts import MemoryCarts
-from connector.testing.conformance.writes import document, offers_write
+from tests.goods import SOLD, confirm_offers, content_of, offers_of, relay_app
 from tests.live.drupal_site import Editor, Where
-from tests.relay_house import BLOG, GENEROUS, GERMAN, KEY, LAMP, MUG, SHOP, RelayHouse
+from tests.relay_house import BLOG, SHOP, RelayHouse
 
 SETTINGS = "/admin/config/services/commerce-connector"
-EVIL = 'A <script>alert("title")</script> & "mug"'
-SOLD: dict[str, tuple[str, tuple[tuple[VariantId, str, int], ...]]] = {
-    "mug": ("A mug", ((MUG, "MUG-1", 1990),)),
-    "lamp": (EVIL, ((LAMP, "LAMP-1", 4900),)),
-    "set": ("A choice", ((MUG, "MUG-1", 1990), (LAMP, "LAMP-1", 4900))),
-}
-"""Products by name: title, variants with SKU and price."""
 
 
 @dataclass(slots=True)
@@ -111,7 +94,7 @@ def open_drupal_shop(folder: Path) -> Iterator[DrupalShop]:
     where = Where.from_environment()
     house = RelayHouse.build(folder)
     shop = DrupalShop(where, Editor(where), house)
-    server = HttpServer(relay_app(shop), "127.0.0.1", 0)
+    server = HttpServer(relay_app(house, where.url, where.secret), "127.0.0.1", 0)
     try:
         server.start()
         shop.relay_url = f"http://127.0.0.1:{server.port}"
@@ -124,25 +107,6 @@ def open_drupal_shop(folder: Path) -> Iterator[DrupalShop]:
         house.database.close()
 
 
-def relay_app(shop: DrupalShop) -> Starlette:
-    """The relay of the shop's site, with the elements."""
-    counter = Counter("relay", "asked", ["operation", "result"], registry=CollectorRegistry())
-    home = shop.where.url
-    secrets = (Secret.parse(shop.where.secret),)
-    site = Storefront(BLOG, SHOP, shop.carts, (GERMAN,), home, frozenset({home}), secrets)
-    relay = Relay(
-        shop.house.database,
-        {BLOG: site},
-        Sealer((KEY,)),
-        SystemClock(),
-        counter,
-        token_lifetime=timedelta(days=30),
-        limits=GENEROUS,
-    )
-    service = RelayService(relay)
-    return Starlette(routes=[service.mount(), storefront_mount()], lifespan=service.lifespan)
-
-
 def _stock(shop: DrupalShop) -> None:
     """Put the products on the site, above whatever was written there before."""
     secrets = (Secret.parse(shop.where.secret),)
@@ -151,34 +115,10 @@ def _stock(shop: DrupalShop) -> None:
     fences = (Fence(site.check().highest_fence.epoch + 1, each) for each in itertools.count(1))
     for name, (title, variants) in SOLD.items():
         subject = Subject(SubjectKind.PRODUCT, f"shop-{name}")
-        fields: dict[FieldName, JsonValue] = {
-            **generate.fields(1),
-            FieldName("title"): title,
-            FieldName("variants"): [
-                {"id": each, "sku": sku, "title": sku, "media": []} for each, sku, _ in variants
-            ],
-        }
-        write = replace(document(subject, fields), fence=next(fences))
+        write = replace(content_of(subject, title, variants), fence=next(fences))
         (receipt,) = site.write_content([write])
         shop.urls[name], shop.nodes[name] = receipt.url or "", str(receipt.cms_id)
         site.write_offers([replace(offers_of(subject, variants), fence=next(fences))])
-    for variant, sku, minor in SOLD["set"][1]:
-        shop.house.confirm(variant, sku, minor, quantity=10)
+    confirm_offers(shop.house)
     for name in ("cart", "checkout"):
         shop.urls[name] = f"{shop.where.url}/shop/{name}"
-
-
-def offers_of(subject: Subject, variants: tuple[tuple[VariantId, str, int], ...]) -> OffersWrite:
-    """Offers of a product's variants, each with a price in euros."""
-    offers = tuple(
-        replace(
-            generate.offer(1, place, minor),
-            variant=variant,
-            sku=sku,
-            market=MarketName("de"),
-            amount=Money(minor, "EUR"),
-            amount_text=f"{minor / 100:.2f} €".replace(".", ","),
-        )
-        for place, (variant, sku, minor) in enumerate(variants)
-    )
-    return replace(offers_write(subject), offers=offers)

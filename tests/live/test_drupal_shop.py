@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from connector.errors import TargetDown
-from tests.live.drupal_shop import EVIL, DrupalShop, open_drupal_shop
+from tests.goods import EVIL, as_before, bought
+from tests.live.drupal_shop import DrupalShop, open_drupal_shop
 from tests.live.drupal_site import Where
 from tests.plain_browser import Page, PlainBrowser
 from tests.relay_house import LAMP, MUG
@@ -39,24 +40,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrupalShop]:
 def merchant(shop: DrupalShop) -> Iterator[None]:
     """Each test finds prices and stock as they were, and an engine that answers."""
     yield
-    shop.carts.fail_with = None
-    shop.carts.carts.clear()
-    for variant, minor, stock in ((MUG, 1990, 10), (LAMP, 4900, 3)):
-        shop.carts.reprice(variant, minor)
-        shop.carts.restock(variant, stock)
+    as_before(shop.house)
 
 
 @pytest.fixture
 def shopper() -> PlainBrowser:
     return PlainBrowser()
-
-
-def bought(shop: DrupalShop) -> list[dict[str, int]]:
-    """What is in each cart of the engine."""
-    return [
-        {str(line.variant): line.quantity for line in cart.lines}
-        for cart in shop.carts.carts.values()
-    ]
 
 
 def buy(shop: DrupalShop, shopper: PlainBrowser, quantity: str = "1") -> Page:
@@ -115,7 +104,7 @@ def test_an_article_is_put_into_the_cart_and_the_page_says_so(
         f"{shop.urls['mug']}?commerce-said=added&commerce-form=commerce-product"
     )
     assert "It is in your cart." in page.words
-    assert bought(shop) == [{MUG: 2}]
+    assert bought(shop.house) == [{MUG: 2}]
 
 
 def test_where_the_browser_hides_its_page_the_cart_is_shown(
@@ -156,7 +145,7 @@ def test_the_cart_is_kept_by_nobody_and_its_token_from_scripts(
 def test_the_cart_is_changed(shop: DrupalShop, shopper: PlainBrowser) -> None:
     page = shopper.press(buy(shop, shopper), "Change: A mug", quantity="3")
     assert "Your cart is up to date." in page.words
-    assert bought(shop) == [{MUG: 3}]
+    assert bought(shop.house) == [{MUG: 3}]
     page = shopper.press(page, "Remove: A mug")
     assert "It is no longer in your cart." in page.words
     assert "Your cart is empty." in page.words
@@ -173,7 +162,7 @@ def test_what_is_not_there_is_said(shop: DrupalShop, shopper: PlainBrowser) -> N
     page = buy(shop, shopper, "11")
     assert page.status == 409
     assert "Only 10 left." in page.words
-    assert bought(shop) in ([], [{}])
+    assert bought(shop.house) in ([], [{}])
 
 
 def test_pressed_twice_is_bought_once(shop: DrupalShop, shopper: PlainBrowser) -> None:
@@ -186,7 +175,7 @@ def test_pressed_twice_is_bought_once(shop: DrupalShop, shopper: PlainBrowser) -
         again = PlainBrowser()
         again.session.cookies.update(cookies)
         again.post(shop.urls["mug"], form.action, fields)
-    assert bought(shop) == [{MUG: 2}]
+    assert bought(shop.house) == [{MUG: 2}]
 
 
 def test_an_engine_that_is_away_loses_nothing(shop: DrupalShop, shopper: PlainBrowser) -> None:
@@ -196,7 +185,7 @@ def test_an_engine_that_is_away_loses_nothing(shop: DrupalShop, shopper: PlainBr
     assert page.status == 503
     shop.carts.fail_with = None
     assert "Your cart is up to date." in shopper.press(page, "Try again").words
-    assert bought(shop) == [{MUG: 4}]
+    assert bought(shop.house) == [{MUG: 4}]
 
 
 # ---- who sent it ----
@@ -206,16 +195,16 @@ def test_other_sites_change_nothing(shop: DrupalShop, shopper: PlainBrowser) -> 
     fields = {"commerce-connector": "add", "variant": str(MUG), "quantity": "1"}
     page = shopper.post(shop.urls["mug"], shop.urls["cart"], fields, origin="https://evil.example")
     assert page.status == 403
-    assert bought(shop) == []
+    assert bought(shop.house) == []
 
 
 def test_a_browser_that_says_nothing_is_asked(shop: DrupalShop) -> None:
     shopper = PlainBrowser(says_where_from=False)
     page = buy(shop, shopper)
     assert page.status == 409
-    assert bought(shop) == []
+    assert bought(shop.house) == []
     assert "It is in your cart." in shopper.press(page, "Confirm").words
-    assert bought(shop) == [{MUG: 1}]
+    assert bought(shop.house) == [{MUG: 1}]
 
 
 def test_script_and_server_share_one_cart(shop: DrupalShop, shopper: PlainBrowser) -> None:

@@ -28,11 +28,12 @@ from connector.demo.wordpress import SCRIPTS, WordPress
 from connector.errors import TargetDown
 from connector.model import VariantId
 from tests.conftest import WORDPRESS_PLUGIN
+from tests.goods import EVIL, as_before, bought
 from tests.live.pair import new_secret, pair_with, site_settings, until
 from tests.plain_browser import Page, PlainBrowser
 from tests.relay_house import LAMP, MUG
 from tests.wordpress_kinds import VERSIONS
-from tests.wordpress_shop import EVIL, WordPressShop, open_wordpress_shop
+from tests.wordpress_shop import WordPressShop, open_wordpress_shop
 
 pytestmark = pytest.mark.live
 BLOCKS = (
@@ -71,24 +72,12 @@ def merchant(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "shop" in request.fixturenames:
         shop: WordPressShop = request.getfixturevalue("shop")
-        shop.carts.fail_with = None
-        shop.carts.carts.clear()
-        for variant, minor, stock in ((MUG, 1990, 10), (LAMP, 4900, 3)):
-            shop.carts.reprice(variant, minor)
-            shop.carts.restock(variant, stock)
+        as_before(shop.house)
 
 
 @pytest.fixture
 def shopper() -> PlainBrowser:
     return PlainBrowser()
-
-
-def bought(shop: WordPressShop) -> list[dict[str, int]]:
-    """What is in each cart of the engine."""
-    return [
-        {str(line.variant): line.quantity for line in cart.lines}
-        for cart in shop.carts.carts.values()
-    ]
 
 
 def buy(shop: WordPressShop, shopper: PlainBrowser, quantity: str = "1") -> Page:
@@ -365,16 +354,16 @@ def test_buying_leads_back_and_says_so(shop: WordPressShop, shopper: PlainBrowse
     page = buy(shop, shopper, "2")
     assert page.url.split("?")[0] == shop.urls["mug"]
     assert "It is in your cart. To the cart" in page.words
-    assert bought(shop) == [{"v-mug": 2}]
+    assert bought(shop.house) == [{"v-mug": 2}]
     buy(shop, shopper, "1")
-    assert bought(shop) == [{"v-mug": 3}]
+    assert bought(shop.house) == [{"v-mug": 3}]
     assert "It is in your cart" not in shopper.get(shop.urls["mug"]).words
 
 
 def test_a_chosen_variant_is_bought(shop: WordPressShop, shopper: PlainBrowser) -> None:
     page = shopper.get(shop.urls["set"])
     shopper.press(page, "Add to cart: A choice", variant="v-lamp")
-    assert bought(shop) == [{"v-lamp": 1}]
+    assert bought(shop.house) == [{"v-lamp": 1}]
 
 
 def test_a_themes_form_may_name_the_article_by_sku(
@@ -383,7 +372,7 @@ def test_a_themes_form_may_name_the_article_by_sku(
     fields = {"commerce-connector": "add", "sku": "LAMP-1"}
     page = shopper.post(shop.urls["mug"], "", fields)
     assert "It is in your cart." in page.words
-    assert bought(shop) == [{"v-lamp": 1}]
+    assert bought(shop.house) == [{"v-lamp": 1}]
     unknown = shopper.post(shop.urls["mug"], "", {**fields, "sku": "NONE"})
     assert unknown.status == 404
     assert 'role="alert"' in unknown.html
@@ -396,7 +385,7 @@ def test_pressed_twice_is_one_intention(shop: WordPressShop, shopper: PlainBrows
     shopper.press(page, ADD_MUG)
     shopper.session.cookies = kept
     shopper.press(page, ADD_MUG)
-    assert bought(shop) == [{"v-mug": 2}]
+    assert bought(shop.house) == [{"v-mug": 2}]
 
 
 @pytest.mark.parametrize("quantity", ["0", "-1", "1000", "1.5", "many"])
@@ -407,7 +396,7 @@ def test_a_quantity_that_is_none_is_said_beside_its_field(
     assert page.status == 422
     assert "Please write a quantity from 1 to 999." in page.words
     assert 'aria-invalid="true" aria-describedby="commerce-buy-' in page.html
-    assert bought(shop) == []
+    assert bought(shop.house) == []
 
 
 def test_more_than_there_is_is_refused_in_the_markets_language(
@@ -428,7 +417,7 @@ def test_an_engine_that_is_away_loses_nothing(shop: WordPressShop, shopper: Plai
     shop.carts.fail_with = None
     after = shopper.press(page, "Try again")
     assert "It is in your cart" in after.words
-    assert bought(shop) == [{"v-mug": 3}]
+    assert bought(shop.house) == [{"v-mug": 3}]
 
 
 def test_a_relay_that_is_away_is_said_clearly(shop: WordPressShop, shopper: PlainBrowser) -> None:
@@ -442,7 +431,7 @@ def test_a_relay_that_is_away_is_said_clearly(shop: WordPressShop, shopper: Plai
     finally:
         shop.address_of_relay(f"{shop.relay_url}/v1/blog")
     shopper.press(page, "Try again")
-    assert bought(shop) == [{"v-mug": 2}]
+    assert bought(shop.house) == [{"v-mug": 2}]
     log = shop.wordpress.debug_log
     assert "the relay does not answer" in log.read_text()
     log.unlink()
@@ -454,7 +443,7 @@ def test_an_add_whose_answer_is_lost_happens_once(
     buy(shop, shopper)
     shop.carts.lose_writes("change", 1)
     buy(shop, shopper, "2")
-    assert bought(shop) == [{"v-mug": 3}]
+    assert bought(shop.house) == [{"v-mug": 3}]
 
 
 def test_a_cart_that_is_gone_begins_anew(shop: WordPressShop, shopper: PlainBrowser) -> None:
@@ -462,7 +451,7 @@ def test_a_cart_that_is_gone_begins_anew(shop: WordPressShop, shopper: PlainBrow
     shop.carts.carts.clear()
     assert "Your cart is empty." in shopper.get(shop.urls["cart"]).words
     buy(shop, shopper)
-    assert bought(shop) == [{"v-mug": 1}]
+    assert bought(shop.house) == [{"v-mug": 1}]
 
 
 # ---- the cart ----
@@ -475,7 +464,7 @@ def test_quantities_codes_and_removal(shop: WordPressShop, shopper: PlainBrowser
     assert "39,80" in cart.words
     cart = shopper.press(cart, "Change: A mug", quantity="4")
     assert "Your cart is up to date." in cart.words
-    assert bought(shop) == [{"v-mug": 4}]
+    assert bought(shop.house) == [{"v-mug": 4}]
     cart = shopper.press(cart, "Apply", code="NONE")
     assert cart.status == 422
     assert 'role="alert"' in cart.html
@@ -488,7 +477,7 @@ def test_quantities_codes_and_removal(shop: WordPressShop, shopper: PlainBrowser
     assert "Your cart is empty." in cart.words
     assert "It is no longer in your cart." in cart.words
     assert "no longer in your cart" not in shopper.get(shop.urls["cart"]).words
-    assert bought(shop) == [{}]
+    assert bought(shop.house) == [{}]
 
 
 def test_pages_with_a_cart_are_kept_by_nobody(shop: WordPressShop, shopper: PlainBrowser) -> None:
@@ -689,7 +678,7 @@ def test_another_sites_form_does_nothing(shop: WordPressShop, headers: dict[str,
     assert answer.status_code == 403
     assert "sent by another site" in answer.text
     assert "set-cookie" not in answer.headers
-    assert bought(shop) == []
+    assert bought(shop.house) == []
 
 
 @pytest.mark.parametrize("sent", [{}, {"origin": "null"}])
@@ -700,12 +689,12 @@ def test_a_browser_that_says_nothing_is_asked_to_confirm(
     answer = shopper.session.post(shop.urls["mug"], fields_of(shop), headers=sent, timeout=60)
     page = Page(answer.url, answer.status_code, {}, answer.text)
     assert page.status == 409
-    assert bought(shop) == []
+    assert bought(shop.house) == []
     stranger = PlainBrowser(says_where_from=False)
     stranger.press(page, "Confirm")
-    assert bought(shop) == []
+    assert bought(shop.house) == []
     assert "It is in your cart" in shopper.press(page, "Confirm").words
-    assert bought(shop) == [{"v-mug": 1}]
+    assert bought(shop.house) == [{"v-mug": 1}]
 
 
 @pytest.mark.parametrize(
@@ -853,7 +842,7 @@ def test_a_rotated_secret_signs_on(shop: WordPressShop, shopper: PlainBrowser) -
     """The daemon may know only the older one for a while."""
     shop.php("Commerce_Connector_Secrets::rotate();")
     buy(shop, shopper)
-    assert bought(shop) == [{"v-mug": 1}]
+    assert bought(shop.house) == [{"v-mug": 1}]
 
 
 def test_pages_are_made_on_request_only_and_go_with_the_plugin(
