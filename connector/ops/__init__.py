@@ -1,1 +1,1 @@
-"""What operators watch: logs and metrics."""
+"""What operators watch and are told: logs, metrics, alerts."""

@@ -1,10 +1,10 @@
 """The distributed engine: every daemon with the state's address works, one of them sweeps.
 
 A mark defers a drain job in its own transaction; a job claims batches from todo until none is due.
-Every second the leader drops the jobs of dead workers, frees the rows that no running job holds,
-and wakes every share that has something due, so that neither a lost job nor a lost daemon costs
-more than seconds. What is due, when it is tried again and when it is parked stands in todo alone;
-carrying out one batch is the embedded engine's step.
+Every second the leader ends sessions that stand still, drops the jobs of dead workers, frees the
+rows that no running job holds, and wakes every share that has something due, so that neither a lost
+job nor a lost daemon costs more than seconds. What is due, when it is tried again and when it is
+parked stands in todo alone; carrying out one batch is the embedded engine's step.
 """
 
 from __future__ import annotations
