@@ -67,6 +67,9 @@ class Actions:
         sender, message = self._verified(request, body, trace_id)
         action = shapes.read_body(shapes.Action, shapes.read_json(message.body))
         operation_named(action.action)
+        client = _client_of(sender, action)
+        if client is not None:
+            self._relay.clients.take(client)
         if action.wait:
             return _response(await self._perform(sender, action))
         return await self._keep(sender, message)
@@ -131,7 +134,8 @@ class Actions:
         """The operation's answer, or a problem that would be the same again. Raises Problem."""
         front = sender.storefront
         trusted = front.origins | {front.home}
-        visitor = Visitor(front, front.home, trusted, None, sender.trace_id)
+        client = _client_of(sender, action)
+        visitor = Visitor(front, front.home, trusted, client, sender.trace_id)
         operation = operation_named(action.action)
         line, code = action.line or "", action.code or ""
         locale = front.markets[0].locale
@@ -224,6 +228,11 @@ class Actions:
         seconds = max(seconds, float(problem.retry_after_seconds or 0))
         due_at = self._relay.clock.now() + timedelta(seconds=seconds)
         await self._relay.writer.do(lambda c: inbox.put_off(c, kept, owner, due_at))
+
+
+def _client_of(sender: _Sender, action: shapes.Action) -> str | None:
+    """Whose rate it is: a site's own name for one of its shoppers, which is no address."""
+    return f"{sender.storefront.name} {action.client}" if action.client else None
 
 
 def _waiting(identity: str) -> Response:

@@ -63,7 +63,7 @@ class Visitor:
     trusted: Collection[str]
     """The origins whose tokens may be used."""
     client: str | None
-    """Whose guesses are counted; None: a server that proved who it is."""
+    """Whose guesses are counted; None: a server that proved who it is, and names no shopper."""
     trace_id: str
 
 

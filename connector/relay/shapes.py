@@ -31,7 +31,9 @@ from connector.relay.tokens import LONGEST
 DEEPEST = 16
 MOST_LINES = 50
 _DIGITS = re.compile(r"\d(?:[ -]?\d){12,18}")
-_NO_FREE_TEXT = frozenset("phone sku variant token from login code line option provider".split())  # noqa: SIM905
+_NO_FREE_TEXT = frozenset(
+    "phone sku variant client token from login code line option provider".split()
+)  # noqa: SIM905
 
 
 def _plain(text: str) -> str:
@@ -166,6 +168,7 @@ class Action(Body):
     token: StrictStr | None = Field(default=None, max_length=LONGEST)
     line: Id | None = None
     code: Code | None = None
+    client: StrictStr | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{16,64}$")
     body: dict[str, Any] = Field(default_factory=dict)
     wait: bool = True
 

@@ -651,7 +651,72 @@ def test_pages_speak_the_sites_language(
         chosen.unlink()
 
 
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_all_that_editors_read_of_blocks_is_translated(language: str) -> None:
+    file = WORDPRESS_PLUGIN / "languages" / f"blocks-{language}.l10n.php"
+    told = file.read_text(encoding="utf-8")
+    script = (WORDPRESS_PLUGIN / "assets" / "blocks.js").read_text(encoding="utf-8")
+    said = {f"'{text}'" for text in _SAID.findall(script)}
+    assert len(said) > 10
+    for place in (WORDPRESS_PLUGIN / "blocks").glob("*/block.json"):
+        about = json.loads(place.read_text(encoding="utf-8"))
+        said |= {f'"block {name}\\4{about[name]}"' for name in ("title", "description")}
+        said |= {f'"block keyword\\4{word}"' for word in about["keywords"]}
+    assert [text for text in sorted(said) if f"{text} => '" not in told] == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "title", "columns"),
+    [("de_AT", "Produktpreis", "Spalten"), ("fr_CA", "Prix du produit", "Colonnes")],
+)
+def test_blocks_speak_the_editors_language(
+    shop: WordPressShop, locale: str, title: str, columns: str
+) -> None:
+    chosen = shop.wordpress.place.root / "wp-content" / "mu-plugins" / "locale.php"
+    chosen.write_text(f"<?php add_filter( 'locale', fn() => '{locale}' );")
+    try:
+        said = shop.php(
+            "$blocks = WP_Block_Type_Registry::get_instance();"
+            " echo $blocks->get_registered( 'commerce-connector/price' )->title, PHP_EOL,"
+            " wp_scripts()->print_translations( 'commerce-connector-blocks', false );"
+        )
+    finally:
+        chosen.unlink()
+    assert said.splitlines()[0] == title
+    assert f'"Columns":["{columns}"]' in said
+
+
 # ---- who may ----
+
+
+ASKED_FROM = """
+$_SERVER['REMOTE_ADDR'] = $args[0];
+add_filter( 'pre_http_request', function ( $none, $sent ) {
+    echo $sent['body'];
+    return array( 'response' => array( 'code' => 200 ), 'headers' => array(), 'body' => '{}' );
+}, 10, 2 );
+Commerce_Connector_Relay::ask( 'read_cart', '' );
+"""
+
+
+def client_at(shop: WordPressShop, address: str) -> str | None:
+    """What the relay is told of a shopper with this address."""
+    sent = shop.php(ASKED_FROM, address)
+    assert address not in sent
+    found: str | None = json.loads(sent).get("client")
+    return found
+
+
+def test_the_relay_can_tell_shoppers_apart_and_learns_no_address(shop: WordPressShop) -> None:
+    ada = client_at(shop, "203.0.113.7")
+    assert re.fullmatch("[0-9a-f]{32}", ada or "")
+    assert client_at(shop, "203.0.113.7") == ada
+    assert client_at(shop, "203.0.113.8") != ada
+    household = client_at(shop, "2003:db8:0:1::1")
+    assert household == client_at(shop, "2003:db8:0:1::2")
+    assert household != client_at(shop, "2003:db8:0:2::1")
+    for proxy in ("127.0.0.1", "10.0.0.1", "192.168.1.1", "::1", "fd00::1", "unknown"):
+        assert client_at(shop, proxy) is None, proxy
 
 
 def fields_of(shop: WordPressShop) -> dict[str, str]:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from connector.errors import TargetDown
 from connector.relay import actions
-from connector.relay.relay import Relay
+from connector.relay.relay import Limits, Relay
 from connector.signing import Secret, sign, signed_headers
 from connector.state.tables import relay_actions, relay_answers
 from connector.testing.clock import FakeClock
@@ -176,6 +176,38 @@ async def test_nothing_personal_rests_readable_in_the_state(
         assert connection.execute(select(relay_answers.c.answer)).first() is not None
 
 
+# ---- how often ----
+
+ADA, BOB = "a" * 32, "b" * 32
+"""What a CMS calls two shoppers."""
+MANY = 1_000_000
+
+
+async def test_each_shopper_of_a_cms_has_a_rate_of_their_own(tmp_path: Path) -> None:
+    house = RelayHouse.build(tmp_path, clock=FakeClock(), limits=Limits(1, MANY, MANY))
+    async with house.process() as relay:
+        assert (await relay.act("create_cart", client=ADA)).status == 200
+        for wait in (True, False):
+            refused = await relay.act("create_cart", client=ADA, wait=wait)
+            assert (refused.status, refused.word) == (429, "rate")
+            assert int(refused.headers["retry-after"]) >= 1
+        assert (await relay.act("create_cart", client=BOB)).status == 200
+        assert (await relay.act("create_cart")).status == 200
+        other = await relay.act("create_cart", client=ADA, secret=NEWS_SECRET, site="news")
+        assert other.status == 200
+    assert len(house.carts.carts) == 4
+    house.database.close()
+
+
+async def test_a_shopper_who_guesses_through_a_cms_is_stopped_alone(tmp_path: Path) -> None:
+    house = RelayHouse.build(tmp_path, clock=FakeClock(), limits=Limits(MANY, MANY, 1))
+    async with house.process() as relay:
+        guesses = [await relay.act("read_cart", client=ADA, token="cct_guess") for _ in range(3)]
+        assert [each.word for each in guesses] == ["unknown-cart", "rate", "rate"]
+        assert (await relay.act("read_cart", client=BOB, token="cct_guess")).status == 404
+    house.database.close()
+
+
 # ---- proof ----
 
 
@@ -262,6 +294,8 @@ async def test_two_secrets_are_good_while_they_are_changed(house: RelayHouse) ->
         (b'{"action": "drop_tables"}', "invalid"),
         (b'{"action": "create_cart", "price": 1}', "invalid"),
         (b'{"action": "create_cart", "body": {"lines": [{"sku": "A", "price": 1}]}}', "invalid"),
+        (b'{"action": "create_cart", "client": "203.0.113.7"}', "invalid"),
+        (b'{"action": "create_cart", "client": "short"}', "invalid"),
         (b'{"action": "read_cart"}', "unknown-cart"),
         (b'{"action": "set_line", "token": "x", "line": "../../admin"}', "invalid"),
     ],

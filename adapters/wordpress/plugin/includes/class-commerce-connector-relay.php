@@ -67,7 +67,13 @@ final class Commerce_Connector_Relay {
 		$wish    = array(
 			'action' => $action,
 			'body'   => (object) $body,
-		) + $more + ( '' === $token ? array() : array( 'token' => $token ) );
+		) + $more + array_filter(
+			array(
+				'token'  => $token,
+				'client' => Commerce_Connector_Shopper::client(),
+			),
+			'strlen'
+		);
 		$content = (string) wp_json_encode( $wish, JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE );
 		$id      = '' === $id ? wp_generate_uuid4() : $id;
 		$until   = time() + self::TIMEOUT_SECONDS;

@@ -64,6 +64,27 @@ final class Commerce_Connector_Shopper {
 	}
 
 	/**
+	 * A name for who asks, so that the relay can tell one shopper's rate from another's: a keyed hash
+	 * of the address that is another one tomorrow. "" where this server sees only a proxy's address.
+	 *
+	 * @return string
+	 */
+	public static function client() {
+		$address = isset( $_SERVER['REMOTE_ADDR'] ) ? (string) wp_unslash( $_SERVER['REMOTE_ADDR'] ) : ''; // phpcs:ignore WordPress.Security -- Checked below.
+		/**
+		 * The shopper's address, where a proxy in front hides it and the web server does not set it right.
+		 *
+		 * @param string $address As the web server says it.
+		 */
+		$address = (string) apply_filters( 'commerce_connector_client_address', $address );
+		if ( ! filter_var( $address, FILTER_VALIDATE_IP, FILTER_FLAG_NO_PRIV_RANGE | FILTER_FLAG_NO_RES_RANGE ) ) {
+			return '';
+		}
+		$network = substr( (string) inet_pton( $address ), 0, false === strpos( $address, ':' ) ? 4 : 8 );
+		return substr( hash_hmac( 'sha256', 'client ' . gmdate( 'Y-m-d' ) . bin2hex( $network ), wp_salt( 'nonce' ) ), 0, 32 );
+	}
+
+	/**
 	 * The mark that a browser has.
 	 *
 	 * @return string

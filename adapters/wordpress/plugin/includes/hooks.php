@@ -13,6 +13,7 @@ if ( ! defined( 'ABSPATH' ) ) {
 register_activation_hook( COMMERCE_CONNECTOR_FILE, array( 'Commerce_Connector_Setup', 'activate' ) );
 register_deactivation_hook( COMMERCE_CONNECTOR_FILE, array( 'Commerce_Connector_Setup', 'deactivate' ) );
 add_action( 'init', array( 'Commerce_Connector_Words', 'load' ), 0 );
+add_filter( 'pre_load_script_translations', array( 'Commerce_Connector_Words', 'for_script' ), 10, 4 );
 add_action( 'init', array( 'Commerce_Connector_Setup', 'upgrade' ), 5 );
 add_action( 'init', array( 'Commerce_Connector_Types', 'register' ) );
 add_filter( 'authenticate', array( 'Commerce_Connector_Types', 'refuse_login' ), 100 );

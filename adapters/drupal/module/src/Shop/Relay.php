@@ -35,6 +35,7 @@ final class Relay {
     private readonly TimeInterface $time,
     private readonly UuidInterface $uuids,
     private readonly LoggerInterface $logger,
+    private readonly Shopper $shopper,
   ) {}
 
   /**
@@ -78,7 +79,7 @@ final class Relay {
    *   Status (0: no answer) and body.
    */
   public function ask(string $action, string $token, array $body = [], string $id = '', array $more = []): array {
-    $wish = ['action' => $action, 'body' => (object) $body] + $more + ($token === '' ? [] : ['token' => $token]);
+    $wish = ['action' => $action, 'body' => (object) $body] + $more + array_filter(['token' => $token, 'client' => $this->shopper->client()], 'strlen');
     $content = json_encode($wish, JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_INVALID_UTF8_SUBSTITUTE | JSON_THROW_ON_ERROR);
     $id = $id === '' ? 'act_' . $this->uuids->generate() : $id;
     $until = $this->time->getCurrentTime() + self::TIMEOUT_SECONDS;
