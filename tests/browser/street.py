@@ -46,6 +46,9 @@ ARTICLES = {
     "FORK": (400, 50),
     "KNIFE": (900, 50),
     "SPOON": (300, 50),
+    "KETTLE": (1990, 50),
+    "PAN": (1000, 5),
+    "SIEVE": (700, 50),
 }
 """What is sold: SKU, price in cents, pieces."""
 FURNISH = """
@@ -53,7 +56,7 @@ list( $relay, $skus ) = $args;
 update_option( 'commerce_connector_relay', $relay );
 Commerce_Connector_Shop_Pages::make();
 $content  = '<!-- wp:commerce-connector/mini-cart /-->';
-$content .= '<!-- wp:commerce-connector/product-grid {"orderBy":"title","perPage":12} /-->';
+$content .= '<!-- wp:commerce-connector/product-grid {"orderBy":"title","perPage":15} /-->';
 $page     = array( 'post_type' => 'page', 'post_status' => 'publish', 'post_title' => 'Shop' );
 $shop     = wp_insert_post( $page + array( 'post_content' => $content ) );
 $pages    = array( 'shop' => get_permalink( $shop ) );

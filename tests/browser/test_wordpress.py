@@ -224,6 +224,52 @@ def test_a_price_that_changed_meanwhile_is_told_before_the_order(
     assert (number, total(street, 3000)) in street.merchant.orders()
 
 
+def bought_without_script(page: Page, article: Article, quantity: int = 1) -> None:
+    page.goto(article.url)
+    buy(page, quantity)
+    expect(page.get_by_role("status")).to_contain_text("It is in your cart.")
+
+
+def from_cart_to_checkout(street: Street, page: Page) -> None:
+    page.goto(street.pages["cart"])
+    page.get_by_role("button", name="Checkout").click()
+
+
+def test_what_is_sold_out_meanwhile_is_told_without_script_too(
+    street: Street, scriptless: Page
+) -> None:
+    pan, sieve = street.article("PAN"), street.article("SIEVE")
+    bought_without_script(scriptless, pan, 4)
+    bought_without_script(scriptless, sieve)
+    street.merchant.restock(pan.variant, 1)
+    from_cart_to_checkout(street, scriptless)
+    less = f"Only 1 of {pan.title} are left; you wanted 4."
+    expect(scriptless.get_by_text(less).first).to_be_visible()
+    shown(street, scriptless, "less-than-wanted-without-script")
+    street.merchant.restock(pan.variant, 0)
+    from_cart_to_checkout(street, scriptless)
+    expect(scriptless.get_by_text(f"{pan.title} cannot be had any more.").first).to_be_visible()
+    scriptless.goto(street.pages["cart"])
+    expect(scriptless.get_by_label(f"Quantity of {sieve.title}")).to_have_value("1")
+    expect(scriptless.get_by_label(f"Quantity of {pan.title}")).to_have_count(0)
+
+
+def test_a_price_that_changed_meanwhile_is_told_without_script_too(
+    street: Street, scriptless: Page
+) -> None:
+    kettle = street.article("KETTLE")
+    bought_without_script(scriptless, kettle, 2)
+    street.merchant.reprice(kettle.variant, 2490)
+    from_cart_to_checkout(street, scriptless)
+    changed = f"{kettle.title} now costs {euros(2490)} instead of {euros(1990)}."
+    expect(scriptless.get_by_text(changed).first).to_be_visible()
+    shown(street, scriptless, "another-price-without-script")
+    scriptless.goto(street.pages["cart"])
+    order(street, scriptless)
+    number = thanks(street, scriptless)
+    assert (number, total(street, 4980)) in street.merchant.orders()
+
+
 def test_two_tabs_and_the_way_back(street: Street, visitor: BrowserContext, page: Page) -> None:
     tray = street.article("TRAY")
     other = visitor.new_page()
