@@ -32,8 +32,8 @@ DEEPEST = 16
 MOST_LINES = 50
 _DIGITS = re.compile(r"\d(?:[ -]?\d){12,18}")
 _NO_FREE_TEXT = frozenset(
-    "phone sku variant client token from login code line option provider".split()
-)  # noqa: SIM905
+    "phone sku variant client token from login code line option provider".split()  # noqa: SIM905
+)
 
 
 def _plain(text: str) -> str:

@@ -158,6 +158,17 @@ $check($cookies[Shopper::CART]->httpOnly && $cookies[Shopper::CART]->secure && $
 $check(!$cookies[Shopper::MARK]->httpOnly && !str_contains($cookies[Shopper::MARK]->getValue(), 'abc'), 'the mark says nothing of the token');
 $arrive([Shopper::CART => '0123456789abcdef.evil<script>']);
 $check($shopper()->token() === '', 'what is no token is none');
+$named = static function (string $ip) use ($arrive, $stack, $shopper): string {
+  $arrive();
+  $stack->request->ip = $ip;
+  return $shopper()->client();
+};
+$ada = $named('203.0.113.7');
+$check(preg_match('/^[0-9a-f]{32}\z/', $ada) === 1 && $ada === $named('203.0.113.7') && $ada !== $named('203.0.113.8'), 'shoppers are told apart without their address');
+$check($named('2003:db8:0:1::1') === $named('2003:db8:0:1::2') && $named('2003:db8:0:1::1') !== $named('2003:db8:0:2::1'), 'a household is one shopper');
+foreach (['127.0.0.1', '10.0.0.1', '192.168.1.1', '::1', 'fd00::1'] as $proxy) {
+  $check($named($proxy) === '', "the proxy at $proxy is no shopper");
+}
 $senders = [
   'us' => [['sec-fetch-site' => 'same-origin'], ['origin' => 'https://magazine.example'], ['origin' => 'null', 'referer' => 'https://MAGAZINE.example:443/x']],
   'others' => [['sec-fetch-site' => 'cross-site', 'origin' => 'https://magazine.example'], ['sec-fetch-site' => 'same-site'], ['origin' => 'https://magazine.example.evil'], ['origin' => 'http://magazine.example'], ['referer' => 'https://magazine.example@evil.example/']],

@@ -28,6 +28,7 @@ namespace Symfony\Component\HttpFoundation {
     public Bag $server;
     public Bag $cookies;
     public Bag $request;
+    public string $ip = '127.0.0.1';
 
     public function __construct(private string $method = 'GET', private string $path = '/', string $query = '', private string $content = '', array $headers = []) {
       parse_str($query, $parsed);
@@ -36,6 +37,10 @@ namespace Symfony\Component\HttpFoundation {
       $this->server = new Bag(['REQUEST_URI' => $path . ($query === '' ? '' : "?$query")]);
       $this->cookies = new Bag([]);
       $this->request = new Bag([]);
+    }
+
+    public function getClientIp(): ?string {
+      return $this->ip;
     }
 
     public function getMethod(): string {
