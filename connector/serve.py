@@ -27,7 +27,7 @@ from connector.model import BackendName
 from connector.ops.metrics import Metrics
 from connector.relay.api import unrouted
 from connector.relay.files import storefront_mount
-from connector.relay.guard import SafeAnswers
+from connector.relay.guard import SafeAnswers, is_near
 from connector.relay.hooks import hook_route
 from connector.relay.service import RelayService
 
@@ -44,13 +44,16 @@ def build_app(
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("alive\n")
 
-    async def readyz(_request: Request) -> Response:
+    async def readyz(request: Request) -> Response:
         problems = await run_in_threadpool(readiness)
         if problems:
-            return JSONResponse({"ready": False, "problems": dict(problems)}, 503)
+            told = {"problems": dict(problems)} if is_near(request) else {}
+            return JSONResponse({"ready": False, **told}, 503)
         return JSONResponse({"ready": True})
 
-    async def scrape(_request: Request) -> Response:
+    async def scrape(request: Request) -> Response:
+        if not is_near(request):
+            raise HTTPException(404)
         text = await run_in_threadpool(metrics.text)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 

@@ -98,6 +98,18 @@ def client_of(request: Request) -> str:
     return str(ipaddress.ip_network((address, 64), strict=False))
 
 
+def is_near(request: Request) -> bool:
+    """Whether it comes from this machine or a private network: what operators alone may read."""
+    if request.client is None:
+        return True
+    try:
+        address = ipaddress.ip_address(request.client.host)
+    except ValueError:
+        return False
+    inner = getattr(address, "ipv4_mapped", None) or address
+    return bool(inner.is_private) and not inner.is_unspecified
+
+
 def origin_of_request(request: Request, storefront: Storefront) -> str:
     """The Origin of a request, if it may ask; NO_ORIGIN where it has none. Raises Problem."""
     given = request.headers.getlist("origin")

@@ -27,6 +27,9 @@ from tests.house import BACKEND, SITE, House
 SECRET = Secret(b"k" * 32)
 
 
+HERE = ("127.0.0.1", 4000)
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     house = House(tmp_path, MemoryCatalogue(generate.products(41), secrets=[SECRET]))
@@ -38,7 +41,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 @pytest.fixture
 def client(house: House) -> Iterator[TestClient]:
     metrics = Metrics(house.database, [SITE], [BACKEND], house.clock)
-    with TestClient(build_app({BACKEND: house.detector}, metrics, dict)) as client:
+    with TestClient(build_app({BACKEND: house.detector}, metrics, dict), client=HERE) as client:
         yield client
 
 
@@ -168,7 +171,7 @@ def test_every_webhook_three_times_out_of_order_makes_one_page_each(
 def test_health_is_told_from_readiness(house: House) -> None:
     metrics = Metrics(house.database, [SITE], [BACKEND], house.clock)
     app = build_app({}, metrics, lambda: {"workers": "not all are running"})
-    with TestClient(app) as client:
+    with TestClient(app, client=HERE) as client:
         assert client.get("/healthz").text == "alive\n"
         answer = client.get("/readyz")
     assert answer.status_code == 503
