@@ -548,7 +548,8 @@ class SiteEvent:
     subject: Subject
     cms_id: CmsId
     what: str
-    """edited, trashed, restored, published, unpublished, deleted, or asked."""
+    """edited, overtaken (edited over words of the backend that the editor had not seen; it comes with
+    the edit), trashed, restored, published, unpublished, deleted, or asked."""
     fields: tuple[FieldName, ...]
     user: str
     """As the site names them."""

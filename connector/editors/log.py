@@ -1,7 +1,7 @@
 """What people do at a site, taken over from its event log: who changed which field, and when.
 
 An edit of a field in conflict makes its page due, so that the conflict follows what the editor
-wrote, or ends; one of a field that is two-way makes its way back due, as publishing does. What the
+wrote, or ends; so does one made over words of the backend that the editor had not seen. One of a field that is two-way makes its way back due, as publishing does. What the
 backend alone decides is put right: a category deleted, the categories of a page. What editors ask
 is kept with the cursor. Beyond that events are only hints: what a page holds is read from the page.
 """
@@ -24,7 +24,7 @@ from connector.sync.owners import Owner
 from connector.target import Target
 from connector.work.suspend import may_call
 
-EDITED, PUBLISHED, DELETED = "edited", "published", "deleted"
+EDITED, OVERTAKEN, PUBLISHED, DELETED = "edited", "overtaken", "published", "deleted"
 
 
 class EditLog:
@@ -62,7 +62,7 @@ class EditLog:
         edited = [
             event
             for event in page
-            if event.what == EDITED and event.subject.kind is SubjectKind.PRODUCT
+            if event.what in (EDITED, OVERTAKEN) and event.subject.kind is SubjectKind.PRODUCT
         ]
         with self._database.write() as connection:
             edits.record(connection, site, edited)
@@ -71,6 +71,8 @@ class EditLog:
                 open_here = conflicts.list_conflicts(connection, site=site, subject=event.subject)
                 ours = {n for n in event.fields if self._target.rules.owner(n) is Owner.COMMERCE}
                 due = ours | ({one.field for one in open_here} & set(event.fields))
+                if event.what == OVERTAKEN:
+                    due = set(event.fields)
                 if due:
                     mirror.unsend(connection, site, event.subject, due)
                     todo.mark(

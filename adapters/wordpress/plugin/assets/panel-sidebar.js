@@ -35,6 +35,17 @@
 		return createElement( 'div', { ref: root, className: 'cc-panel', tabIndex: -1 } );
 	}
 
+	/** Each save says which state of the synced fields this editor was opened with. */
+	function tellWhatWasOpened( options, next ) {
+		const post = select( 'core/editor' ).getCurrentPostId();
+		const opened = select( 'core/editor' ).getCurrentPostAttribute( 'commerce_connector_opened' );
+		const isSave = options.data && new RegExp( `/commerce_product/${ post }(\\?|$)` ).test( options.path || '' );
+		return next(
+			isSave && opened ? { ...options, data: { ...options.data, commerce_connector_opened: opened } } : options
+		);
+	}
+
+	wp.apiFetch.use( tellWhatWasOpened );
 	wp.domReady( openOnce );
 
 	wp.plugins.registerPlugin( 'commerce-connector-panel', {

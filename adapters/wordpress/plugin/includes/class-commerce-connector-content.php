@@ -423,6 +423,7 @@ final class Commerce_Connector_Content {
 		$receipts = array();
 		$rows     = array();
 		_prime_post_caches( array_column( $pages, 'id' ), false, false );
+		self::keep_earlier( $pages, $bound );
 		foreach ( $pages as $key => $page ) {
 			$fields           = array_map( 'strval', array_keys( $page['write'] ) );
 			$hashes           = Commerce_Connector_Stored::hashes( $stored[ $page['id'] ]['raw'], $fields );
@@ -453,6 +454,22 @@ final class Commerce_Connector_Content {
 		}
 		Commerce_Connector_Sql::insert( Commerce_Connector_Tables::name( 'bindings' ), array( 'subject_key', 'backend', 'kind', 'backend_id', 'object_id', 'retired', 'synced_at', 'hashes', 'bases', 'status' ), $rows, array( 'object_id', 'retired', 'synced_at', 'hashes', 'bases' ) );
 		return $receipts;
+	}
+
+	/**
+	 * Keeps the bases that are replaced, for editors that were opened with them.
+	 *
+	 * @param array[] $pages Pages.
+	 * @param array[] $bound Bindings as they were.
+	 */
+	private static function keep_earlier( array $pages, array $bound ) {
+		$names = array();
+		foreach ( $pages as $key => $page ) {
+			if ( $page['have'] ) {
+				$names[ $key ] = array_map( 'strval', array_keys( $page['write'] ) );
+			}
+		}
+		Commerce_Connector_Opened::keep( $bound, $names );
 	}
 
 	/**

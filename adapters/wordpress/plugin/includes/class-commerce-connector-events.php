@@ -242,14 +242,36 @@ final class Commerce_Connector_Events {
 			return;
 		}
 		$rows = array();
-		foreach ( Commerce_Connector_Sql::rows_if_possible( 'SELECT backend, backend_id FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . ' WHERE kind = ' . Commerce_Connector_Sql::literal( $kind ) . ' AND object_id = ' . (int) $id ) as $row ) {
-			$rows[] = array( time(), $row['backend'], $kind, $row['backend_id'], (int) $id, $what, implode( ' ', $fields ), get_current_user_id() );
+		foreach ( Commerce_Connector_Sql::rows_if_possible( 'SELECT * FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . ' WHERE kind = ' . Commerce_Connector_Sql::literal( $kind ) . ' AND object_id = ' . (int) $id ) as $row ) {
+			$about  = array( time(), $row['backend'], $kind, $row['backend_id'], (int) $id );
+			$rows[] = array_merge( $about, array( $what, implode( ' ', $fields ), get_current_user_id() ) );
+			$behind = 'edited' === $what && $fields ? self::behind( $id, $row, $fields ) : array();
+			if ( $behind ) {
+				$rows[] = array_merge( $about, array( 'overtaken', implode( ' ', $behind ), get_current_user_id() ) );
+			}
 		}
 		try {
 			Commerce_Connector_Sql::insert( Commerce_Connector_Tables::name( 'events' ), self::COLUMNS, $rows );
 		} catch ( Commerce_Connector_Busy $error ) {
 			// The edit goes before the note of it: a reconcile finds edits too.
 			Commerce_Connector_Sql::log( $error );
+		}
+	}
+
+	/**
+	 * Fields that were saved over newer words of the shop.
+	 *
+	 * @param int      $id     Post.
+	 * @param array    $row    Binding.
+	 * @param string[] $fields Fields saved.
+	 * @return string[]
+	 */
+	private static function behind( $id, array $row, array $fields ) {
+		try {
+			return Commerce_Connector_Opened::rewind( (int) $id, $row, $fields );
+		} catch ( Commerce_Connector_Busy $error ) {
+			Commerce_Connector_Sql::log( $error );
+			return array();
 		}
 	}
 

@@ -331,7 +331,7 @@ final class Commerce_Connector_Panel {
 				$base            = isset( $bases[ $field ] ) ? $bases[ $field ] : '';
 				$marks[ $field ] = array(
 					'label' => Commerce_Connector_Panel_Words::field( $field ),
-					'mark'  => Commerce_Connector_Stored::hash( $hash . wp_json_encode( $base ) ),
+					'mark'  => Commerce_Connector_Opened::mark( $hash, $base ),
 					'shop'  => self::brief( self::plain( $base ), 160 ),
 				);
 			}

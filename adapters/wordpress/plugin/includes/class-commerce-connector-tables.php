@@ -17,9 +17,9 @@ if ( ! defined( 'ABSPATH' ) ) {
  */
 final class Commerce_Connector_Tables {
 
-	const SCHEMA = 2;
+	const SCHEMA = 3;
 	const OPTION = 'commerce_connector_schema';
-	const NAMES  = array( 'bindings', 'fences', 'offers', 'media', 'events', 'requests' );
+	const NAMES  = array( 'bindings', 'fences', 'offers', 'media', 'events', 'requests', 'earlier' );
 
 	/**
 	 * A table's name with prefix.
@@ -176,6 +176,16 @@ CREATE TABLE {$t}requests (
   PRIMARY KEY  (id),
   KEY object (object_id,at),
   KEY standing (standing)
+) $charset;
+CREATE TABLE {$t}earlier (
+  subject_key char(32) COLLATE utf8mb4_bin NOT NULL,
+  field varchar(64) NOT NULL,
+  mark char(16) COLLATE utf8mb4_bin NOT NULL,
+  hash varchar(16) NOT NULL,
+  base longtext NOT NULL,
+  at bigint(20) NOT NULL,
+  PRIMARY KEY  (subject_key,field,mark),
+  KEY at (at)
 ) $charset;";
 	}
 }

@@ -65,6 +65,9 @@ add_action( 'rest_api_init', array( 'Commerce_Connector_Picker', 'register' ) );
 
 // Editors and administrators.
 add_action( 'rest_api_init', array( 'Commerce_Connector_Editor_Api', 'register' ) );
+add_action( 'rest_api_init', array( 'Commerce_Connector_Opened', 'register' ) );
+add_filter( 'rest_pre_insert_commerce_product', array( 'Commerce_Connector_Opened', 'before_rest' ), 10, 2 );
+add_action( 'edit_form_top', array( 'Commerce_Connector_Opened', 'show' ) );
 add_action( 'add_meta_boxes_commerce_product', array( 'Commerce_Connector_Meta_Box', 'add' ) );
 add_action( 'admin_enqueue_scripts', array( 'Commerce_Connector_Meta_Box', 'enqueue' ) );
 add_filter( 'manage_commerce_product_posts_columns', array( 'Commerce_Connector_Product_List', 'add_column' ) );
