@@ -548,8 +548,8 @@ class SiteEvent:
     subject: Subject
     cms_id: CmsId
     what: str
-    """edited, overtaken (edited over words of the backend that the editor had not seen; it comes with
-    the edit), trashed, restored, published, unpublished, deleted, or asked."""
+    """edited, overtaken (comes with an edit over words of the backend that its editor had not
+    seen), trashed, restored, published, unpublished, deleted, or asked."""
     fields: tuple[FieldName, ...]
     user: str
     """As the site names them."""

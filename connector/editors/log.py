@@ -1,8 +1,9 @@
 """What people do at a site, taken over from its event log: who changed which field, and when.
 
 An edit of a field in conflict makes its page due, so that the conflict follows what the editor
-wrote, or ends; so does one made over words of the backend that the editor had not seen. One of a field that is two-way makes its way back due, as publishing does. What the
-backend alone decides is put right: a category deleted, the categories of a page. What editors ask
+wrote, or ends; so does one made over words of the backend that the editor had not seen. One of a
+field that is two-way makes its way back due, as publishing does. What the backend alone decides is
+put right: a category deleted, the categories of a page. What editors ask
 is kept with the cursor. Beyond that events are only hints: what a page holds is read from the page.
 """
 

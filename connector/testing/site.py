@@ -164,7 +164,10 @@ class MemorySite:
         """A copy of what the site stores of this subject."""
         with self._lock:
             page = self._pages.get(subject)
-            return page and replace(page, fields=dict(page.fields))
+            if page is None:
+                return None
+            fields, ours, bases = dict(page.fields), dict(page.ours), dict(page.bases)
+            return replace(page, fields=fields, ours=ours, bases=bases)
 
     def pages(self, kind: SubjectKind = SubjectKind.PRODUCT) -> dict[Subject, Page]:
         """Copies of all pages of a kind, trashed and retired ones too."""
@@ -199,6 +202,22 @@ class MemorySite:
         with self._lock:
             self._pages[subject].fields[name] = as_stored(value)
             self._event(subject, "edited", user, (name,))
+
+    def edit_unseen(
+        self,
+        subject: Subject,
+        name: FieldName,
+        value: JsonValue,
+        opened: Page,
+        user: str = "editor",
+    ) -> None:
+        """Somebody saves who opened the page when it was so, before the backend wrote to it."""
+        with self._lock:
+            page = self._pages[subject]
+            page.bases[name], page.ours[name] = opened.bases[name], opened.ours[name]
+        self.edit(subject, name, value, user)
+        with self._lock:
+            self._event(subject, "overtaken", user, (name,))
 
     def ask(self, subject: Subject, request: EditorRequest, user: str = "editor") -> None:
         """An editor asks something of the daemon."""

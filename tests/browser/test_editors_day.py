@@ -168,6 +168,26 @@ def test_what_changed_in_the_shop_meanwhile_is_told(room: Newsroom, anna: Browse
     page.close()
 
 
+def test_a_save_over_newer_words_of_the_shop_keeps_both(
+    room: Newsroom, anna: BrowserContext
+) -> None:
+    product = "p0000010"
+    page = room.edit(anna, product)
+    room.reword(product, title="Never seen by Anna")
+    room.until_stored(product, "Never seen by Anna")
+    page.evaluate("wp.data.dispatch('core/editor').editPost({ title: 'Anna wrote this' })")
+    page.get_by_role("button", name="Save", exact=True).click()
+    until_noted(page, "Title: changed here and in the shop")
+    assert room.stored(product) == "Anna wrote this"
+    page.get_by_role("button", name="Compare and decide").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Anna wrote this")
+    expect(dialog).to_contain_text("Never seen by Anna")
+    dialog.get_by_role("button", name="Use the shop's").click()
+    room.until_stored(product, "Never seen by Anna")
+    page.close()
+
+
 def test_one_product_is_resynced_and_looked_at(room: Newsroom, anna: BrowserContext) -> None:
     product = "p0000006"
     page = room.edit(anna, product)

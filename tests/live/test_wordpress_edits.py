@@ -5,7 +5,10 @@ EDITS=300 makes the long version; each life has faults, restarts and reconciles 
 
 from __future__ import annotations
 
+import html
+import itertools
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,7 +26,7 @@ from connector.ports import SiteSettings
 from connector.signing import Secret
 from connector.state import conflicts
 from connector.sync.edits import Choice
-from connector.sync.merge import Conflict
+from connector.sync.merge import UNKNOWN, Conflict
 from connector.sync.rules import SiteRules
 from connector.testing import generate
 from connector.testing.catalogue import MemoryCatalogue
@@ -34,6 +37,7 @@ from tests.house import EUROS, House
 pytestmark = pytest.mark.live
 LIVES = int(os.environ.get("EDITS", "5"))
 PLUGIN = Path(__file__).resolve().parents[2] / "adapters" / "wordpress" / "plugin"
+NUMBERS = itertools.count(710_001)
 A, B, C = "<p>a</p>\n", "<p>b</p>\n", "<p>c</p>\n"
 
 
@@ -153,3 +157,138 @@ def test_whatever_comes_between_nothing_of_either_side_is_lost(
     desk = Desk(tmp_path, seed, newsroom.site, newsroom.editor(), [800_000 + seed])
     desk.live(40)
     desk.check()
+
+
+OPEN_FORM = "ob_start(); do_action( 'edit_form_top', get_post( $args[0] ) ); echo ob_get_clean();"
+SAVE_FORM = """
+require_once ABSPATH . 'wp-admin/includes/admin.php';
+wp_set_current_user( 1 );
+$_POST = wp_slash( $args[0] );
+edit_post();
+"""
+
+
+class Overtaken:
+    """A page, opened in an editor before the shop writes to it."""
+
+    def __init__(self, newsroom: Newsroom, tmp_path: Path, number: int) -> None:
+        self.newsroom = newsroom
+        self.subject = generate.product_subject(number)
+        self.number = number
+        self.catalogue = MemoryCatalogue()
+        rules = SiteRules(markets=(EUROS,), media=False)
+        clock = FakeClock(datetime.now(UTC))
+        self.house = House(
+            tmp_path, self.catalogue, seen_site=newsroom.site, rules=rules, clock=clock
+        )
+        login = (newsroom.wordpress.admin_user, newsroom.wordpress.app_password)
+        self.rest = httpx.Client(auth=login, timeout=60, trust_env=False)
+
+    def shop(self, title: str, description: str) -> None:
+        product = ProductId(self.subject.id)
+        found = self.catalogue.fetch([product]).products
+        old = found.get(product) or generate.product(self.number)
+        text = replace(old.texts[old.default_locale], title=title, description=description)
+        self.catalogue.put(replace(old, texts={old.default_locale: text}))
+        self.house.detector.poll()
+        self.house.detector.import_new_sites()
+        self.house.settle()
+
+    def is_pulled(self) -> None:
+        """The daemon hears of what was saved, and does what follows."""
+        self.house.work.read_edits()
+        self.house.settle()
+
+    @property
+    def url(self) -> str:
+        post = self.newsroom.post(self.subject)
+        return f"{self.newsroom.wordpress.url}/wp-json/wp/v2/commerce_product/{post}"
+
+    def opened(self) -> dict[str, str]:
+        answer = self.rest.get(self.url, params={"context": "edit"})
+        found: dict[str, str] = answer.json()["commerce_connector_opened"]
+        return found
+
+    def save(self, opened: dict[str, str], **parts: str) -> dict[str, str]:
+        body = {**parts, "commerce_connector_opened": opened}
+        answer = self.rest.post(self.url, json=body)
+        assert answer.status_code == 200, answer.text[:300]
+        found: dict[str, str] = answer.json()["commerce_connector_opened"]
+        return found
+
+    def conflicts(self) -> dict[str, Conflict]:
+        with self.house.database.read() as connection:
+            found = conflicts.list_conflicts(connection)
+        return {one.field: one.contested.conflict for one in found}
+
+    def value(self, field: str) -> str | None:
+        return self.newsroom.value(self.subject, field)
+
+
+@pytest.fixture
+def overtaken(newsroom: Newsroom, tmp_path: Path) -> Overtaken:
+    return Overtaken(newsroom, tmp_path, next(NUMBERS))
+
+
+def test_a_save_over_newer_words_of_the_shop_is_joined_or_a_conflict(overtaken: Overtaken) -> None:
+    overtaken.shop("Shop", A + B)
+    opened = overtaken.opened()
+    overtaken.shop("Newer", "<p>Newer</p>\n" + B)
+    again = overtaken.save(opened, title="Editor", content=A + "<p>editor</p>\n")
+    assert overtaken.value("title") == "Editor"
+    overtaken.is_pulled()
+    assert overtaken.conflicts() == {"title": Conflict("Shop", "Newer", "Editor")}
+    assert overtaken.value("title") == "Editor"
+    joined = str(overtaken.value("description"))
+    assert "<p>Newer</p>" in joined and "<p>editor</p>" in joined and "<p>a</p>" not in joined
+    assert again["title"] == opened["title"]
+    assert overtaken.opened()["description"] != again["description"]
+    overtaken.house.database.close()
+
+
+def test_an_editor_of_today_and_a_client_that_says_nothing_save_as_ever(
+    overtaken: Overtaken,
+) -> None:
+    overtaken.shop("Shop", A + B)
+    overtaken.shop("Newer", A + B)
+    overtaken.save(overtaken.opened(), title="Editor")
+    overtaken.is_pulled()
+    assert overtaken.conflicts() == {}
+    assert overtaken.value("title") == "Editor"
+    overtaken.rest.post(overtaken.url, json={"title": "By a script"})
+    overtaken.is_pulled()
+    assert overtaken.conflicts() == {}
+    assert overtaken.value("title") == "By a script"
+    overtaken.house.database.close()
+
+
+def test_a_mark_that_nobody_knows_any_more_makes_a_conflict(overtaken: Overtaken) -> None:
+    overtaken.shop("Shop", A + B)
+    overtaken.save({**overtaken.opened(), "title": "0123456789abcdef"}, title="Editor")
+    overtaken.is_pulled()
+    assert overtaken.conflicts() == {"title": Conflict(UNKNOWN, "Shop", "Editor")}
+    assert overtaken.value("title") == "Editor"
+    overtaken.house.database.close()
+
+
+def test_a_classic_form_puts_back_no_words_that_its_editor_did_not_change(
+    overtaken: Overtaken,
+) -> None:
+    overtaken.shop("Shop", A + B)
+    wordpress, post = overtaken.newsroom.wordpress, overtaken.newsroom.post(overtaken.subject)
+    found = re.search(r'value="([^"]*)"', wordpress.php(OPEN_FORM, post))
+    assert found is not None
+    text = str(overtaken.value("description"))
+    overtaken.shop("Newer", "<p>Newer</p>\n" + B)
+    form = {
+        "post_ID": str(post),
+        "post_type": "commerce_product",
+        "post_title": "Editor",
+        "content": text,
+        "commerce_connector_opened": html.unescape(found[1]),
+    }
+    wordpress.php(SAVE_FORM, form)
+    overtaken.is_pulled()
+    assert overtaken.conflicts() == {"title": Conflict("Shop", "Newer", "Editor")}
+    assert str(overtaken.value("description")).startswith("<p>Newer</p>")
+    overtaken.house.database.close()

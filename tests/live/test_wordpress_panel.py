@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 import requests
 
+from adapters.site_api import versions
 from adapters.site_api.client import SiteApi
 from adapters.wordpress.site import open_site
 from connector.clock import SystemClock
 from connector.demo.wordpress import WordPress
+from connector.errors import TargetDown
 from connector.model import BackendName, JsonValue, SiteName, Subject
 from connector.ports import SiteEvent, SiteSettings, StatusNote
 from connector.ports_panel import ASKED, RequestAnswer, Standing
@@ -124,6 +126,23 @@ def test_events_and_site_are_as_the_contract_says(press: Press) -> None:
     contract.check_answer("GET", "/events", raw)
     assert press.asked(subject)
     assert press.site.check().capabilities.panel
+
+
+@pytest.mark.parametrize(
+    ("spoken", "fix"),
+    [
+        (frozenset({2}), "plugin is too old for the connector: install the one that"),
+        (frozenset({0}), "connector is too old for this plugin: update the connector"),
+    ],
+)
+def test_versions_without_one_in_common_are_refused_by_name(
+    press: Press, monkeypatch: pytest.MonkeyPatch, spoken: frozenset[int], fix: str
+) -> None:
+    raw = press.site._transport.get("/site")
+    assert raw["versions"] == [1]
+    monkeypatch.setattr(versions, "SPOKEN", spoken)
+    with pytest.raises(TargetDown, match=fix):
+        press.site.write_summary(EXAMPLES["summary"])
 
 
 def test_the_same_request_twice_is_one(press: Press) -> None:

@@ -432,6 +432,43 @@ def test_edits_of_other_fields_ask_nothing(contested: House) -> None:
     assert {name for name, more in asked.items() if more} == {"events", "acknowledge_events"}
 
 
+def test_an_edit_over_words_that_the_editor_had_not_seen_is_a_conflict(house: House) -> None:
+    opened = house.site.page(ONE)
+    assert opened is not None
+    shop(house, title="Newer")
+    house.poll()
+    house.site.edit_unseen(ONE, TITLE, "Editor", opened)
+    assert read_log(house) == 2
+    (one,) = open_conflicts(house)
+    assert one.contested.conflict == Conflict("Shop", "Newer", "Editor")
+    assert page(house, TITLE) == "Editor"
+
+
+def test_an_edit_over_unseen_words_elsewhere_in_the_text_is_joined(house: House) -> None:
+    shop(house, description=A + B)
+    house.poll()
+    opened = house.site.page(ONE)
+    assert opened is not None
+    shop(house, description=A + C)
+    house.poll()
+    house.site.edit_unseen(ONE, DESCRIPTION, A + "<p>more</p>\n" + B, opened)
+    assert read_log(house) == 2
+    assert open_conflicts(house) == []
+    text = str(page(house, DESCRIPTION))
+    assert "<p>more</p>" in text and C.strip() in text and B.strip() not in text
+
+
+def test_unseen_words_that_the_editor_left_alone_come_back(house: House) -> None:
+    opened = house.site.page(ONE)
+    assert opened is not None
+    shop(house, title="Newer")
+    house.poll()
+    house.site.edit_unseen(ONE, TITLE, "Shop", opened)
+    read_log(house)
+    assert open_conflicts(house) == []
+    assert page(house, TITLE) == "Newer"
+
+
 def test_what_the_backend_alone_decides_is_put_right(house: House) -> None:
     before = page(house, TAGS)
     house.site.edit(ONE, TAGS, ["an editor's"])

@@ -115,6 +115,10 @@ final class Commerce_Connector_Api {
 		if ( ! Commerce_Connector_Secrets::fits( $secrets, (string) $request->get_header( 'webhook_id' ), $sent_at, (string) $request->get_header( 'webhook_signature' ), $content, time() ) ) {
 			return new WP_Error( 'commerce_connector_bad_signature', 'The signature does not fit, or its time is more than five minutes off.', array( 'status' => 401 ) );
 		}
+		$misfit = Commerce_Connector_Versions::misfit( (string) $request->get_header( Commerce_Connector_Versions::HEADER ) );
+		if ( '' !== $misfit ) {
+			return new WP_Error( 'commerce_connector_version', $misfit, array( 'status' => 403 ) );
+		}
 		Commerce_Connector_Secrets::note_seen( (int) $sent_at );
 		wp_set_current_user( Commerce_Connector_Types::user_id() );
 		if ( ! current_user_can( 'edit_commerce_products' ) ) {
@@ -177,6 +181,7 @@ final class Commerce_Connector_Api {
 			'system'            => 'wordpress',
 			'version'           => get_bloginfo( 'version' ),
 			'extension_version' => COMMERCE_CONNECTOR_VERSION,
+			'versions'          => Commerce_Connector_Versions::SPOKEN,
 			'locales'           => array( str_replace( '_', '-', get_locale() ) ),
 			'time'              => gmdate( 'Y-m-d\TH:i:s\Z' ),
 			'highest_fence'     => array(

@@ -101,7 +101,7 @@ final class Commerce_Connector_Meta_Box {
 			'useThird'     => __( 'Use this text', 'commerce-connector' ),
 			'close'        => __( 'Close', 'commerce-connector' ),
 			'changed'      => __( 'Changed in the shop since you opened this page', 'commerce-connector' ),
-			'changedHint'  => __( 'Your editor still shows the old words. Reload before you change these, or your save puts the old words back.', 'commerce-connector' ),
+			'changedHint'  => __( 'Your editor still shows the old words. You can go on: if you change these too, your words stay and both are joined, or you decide. Reload to see the new ones.', 'commerce-connector' ),
 			'reload'       => __( 'Reload the page', 'commerce-connector' ),
 			'unsaved'      => __( 'You have changes that are not saved. Save or copy them first.', 'commerce-connector' ),
 			'loggedOut'    => __( 'You are no longer logged in. Your text is kept here. Log in again in another tab, then press the button once more.', 'commerce-connector' ),

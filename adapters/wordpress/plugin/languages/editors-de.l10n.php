@@ -85,7 +85,7 @@ return array(
 		'Use this text' => 'Diesen Text nehmen',
 		'Close' => 'Schließen',
 		'Changed in the shop since you opened this page' => 'Im Shop geändert, seit du diese Seite geöffnet hast',
-		'Your editor still shows the old words. Reload before you change these, or your save puts the old words back.' => 'Dein Editor zeigt noch die alten Worte. Lade neu, bevor du sie änderst, sonst speicherst du die alten zurück.',
+		'Your editor still shows the old words. You can go on: if you change these too, your words stay and both are joined, or you decide. Reload to see the new ones.' => 'Dein Editor zeigt noch die alten Worte. Du kannst weiterschreiben: Änderst du sie auch, bleiben deine Worte, und beide werden verbunden, oder du entscheidest. Lade neu, um die neuen zu sehen.',
 		'Reload the page' => 'Seite neu laden',
 		'You have changes that are not saved. Save or copy them first.' => 'Du hast ungespeicherte Änderungen. Speichere oder kopiere sie zuerst.',
 		'You are no longer logged in. Your text is kept here. Log in again in another tab, then press the button once more.' => 'Du bist nicht mehr angemeldet. Dein Text bleibt hier. Melde dich in einem anderen Tab an und drücke dann noch einmal auf den Knopf.',

@@ -85,7 +85,7 @@ return array(
 		'Use this text' => 'Prendre ce texte',
 		'Close' => 'Fermer',
 		'Changed in the shop since you opened this page' => 'Changé en boutique depuis que vous avez ouvert cette page',
-		'Your editor still shows the old words. Reload before you change these, or your save puts the old words back.' => 'Votre éditeur montre encore les anciens mots. Rechargez avant de les changer, sinon vous remettriez les anciens.',
+		'Your editor still shows the old words. You can go on: if you change these too, your words stay and both are joined, or you decide. Reload to see the new ones.' => 'Votre éditeur montre encore les anciens mots. Vous pouvez continuer : si vous les changez aussi, vos mots restent et les deux sont réunis, ou vous décidez. Rechargez pour voir les nouveaux.',
 		'Reload the page' => 'Recharger la page',
 		'You have changes that are not saved. Save or copy them first.' => 'Vous avez des changements non enregistrés. Enregistrez-les ou copiez-les d’abord.',
 		'You are no longer logged in. Your text is kept here. Log in again in another tab, then press the button once more.' => 'Vous n’êtes plus connecté. Votre texte reste ici. Connectez-vous dans un autre onglet, puis appuyez encore.',
