@@ -51,16 +51,17 @@ class DrupalShop:
 
 def press(editor: Editor, url: str, button: str, **changed: str) -> str:
     """Fill in a form of Drupal's administration and press a button by its name."""
+    return open_form(editor, url).send(editor, url, button, **changed)
+
+
+def open_form(editor: Editor, url: str) -> DrupalForm:
+    """A form as it was when somebody opened it."""
     shown = editor.session.get(url, timeout=60)
     assert shown.status_code == 200, (url, shown.status_code)
-    form = _DrupalForm.read(shown.text)
-    pressed = {button: form.buttons[button]}
-    answer = editor.session.post(url, {**form.fields, **changed, **pressed}, timeout=60)
-    assert answer.status_code == 200, (url, answer.status_code)
-    return answer.text
+    return DrupalForm.read(shown.text)
 
 
-class _DrupalForm(HTMLParser):
+class DrupalForm(HTMLParser):
     """What stands in the fields of the page's main form, and its buttons by their names."""
 
     def __init__(self) -> None:
@@ -70,10 +71,16 @@ class _DrupalForm(HTMLParser):
         self._select = ""
 
     @classmethod
-    def read(cls, html: str) -> _DrupalForm:
+    def read(cls, html: str) -> DrupalForm:
         form = cls()
         form.feed(html[html.index("<form", html.index("<main")) :])
         return form
+
+    def send(self, editor: Editor, url: str, button: str, **changed: str) -> str:
+        pressed = {button: self.buttons[button]}
+        answer = editor.session.post(url, {**self.fields, **changed, **pressed}, timeout=60)
+        assert answer.status_code == 200, (url, answer.status_code)
+        return answer.text
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         told = {name: value or "" for name, value in attrs}

@@ -27,8 +27,14 @@ from connector.model import BackendName, JsonValue, SiteName, Subject, SubjectKi
 from connector.ports import SiteEvent, SiteSettings, StatusNote
 from connector.ports_panel import RequestAnswer, Standing
 from connector.signing import Secret
-from connector.testing.conformance.writes import document, fresh_subject, offers_write
-from tests.live.drupal_shop import press
+from connector.testing.conformance.writes import (
+    TITLE,
+    change_of,
+    document,
+    fresh_subject,
+    offers_write,
+)
+from tests.live.drupal_shop import open_form, press
 from tests.live.drupal_site import Editor, Where
 from tests.live.pair import until
 
@@ -304,6 +310,23 @@ def test_a_list_of_products_is_resynced_at_once(desk: Desk) -> None:
         timeout=60,
     )
     assert desk.asked().request is not None
+
+
+def test_a_form_opened_before_the_shop_wrote_is_refused_with_its_text_kept(desk: Desk) -> None:
+    edit = f"{desk.where.url}/node/{desk.node}/edit"
+    form = open_form(desk.editor, edit)
+    fresh = change_of(document(desk.subject), {TITLE: "The shop's <new> one"})
+    (receipt,) = desk.site.write_content([fresh])
+    assert receipt.hashes
+    html = form.send(desk.editor, edit, "op", **{"title[0][value]": "What the editor wrote"})
+    words = words_of(html)
+    assert "Not saved: the page was changed since you opened it." in words
+    assert "Title: “The shop's one”" in words
+    assert 'value="What the editor wrote"' in html
+    assert desk.editor.find(desk.node)["attributes"]["title"] == "The shop's <new> one"
+    anew = open_form(desk.editor, edit)
+    anew.send(desk.editor, edit, "op", **{"title[0][value]": "What the editor wrote"})
+    assert desk.editor.find(desk.node)["attributes"]["title"] == "What the editor wrote"
 
 
 def test_who_may_not_take_over_sees_and_resyncs(desk: Desk) -> None:

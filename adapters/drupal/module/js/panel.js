@@ -34,7 +34,7 @@
     const changed = Object.keys(marks).filter((name) => opened[name] && opened[name].mark !== marks[name].mark);
     if (!changed.length || panel.querySelector('.commerce-connector-changed')) return;
     const fields = changed.map((name) => make('li', `${marks[name].label}: “${marks[name].shop}”`));
-    const notice = make('div', '', make('strong', Drupal.t('Changed in the shop since you opened this page')), make('ul', '', ...fields), make('p', Drupal.t('Your editor still shows the old words. Reload before you change these, or your save puts the old words back.')));
+    const notice = make('div', '', make('strong', Drupal.t('Changed in the shop since you opened this page')), make('ul', '', ...fields), make('p', Drupal.t('Your editor still shows the old words, and its save will be refused, so that nothing is lost. Copy what you have written, then reload.')));
     notice.className = 'commerce-connector-says is-alert commerce-connector-changed';
     notice.setAttribute('role', 'alert');
     panel.prepend(notice);

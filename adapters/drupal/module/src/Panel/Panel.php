@@ -74,6 +74,35 @@ final class Panel {
   }
 
   /**
+   * What stands in the page's fields now, so that a form knows what it was opened with.
+   *
+   * @return string[]
+   *   Hashes by field.
+   */
+  public function standing(array $binding): array {
+    $product = $this->stored->products($binding['backend'], [$binding['object_id']])[(int) $binding['object_id']] ?? NULL;
+    return $product ? $this->stored->hashes($product, array_keys($this->marks($binding))) : [];
+  }
+
+  /**
+   * What was changed on the page since a form was opened; none of it is lost.
+   *
+   * @return string[]
+   *   A line for each field, with what stands there now.
+   */
+  public function changedSince(array $binding, array $opened): array {
+    $product = $this->stored->products($binding['backend'], [$binding['object_id']])[(int) $binding['object_id']] ?? NULL;
+    $lines = [];
+    foreach ($product ? array_diff_assoc($this->standing($binding), $opened) : [] as $field => $hash) {
+      if (isset($opened[$field])) {
+        $value = $this->stored->value($field, $this->stored->raw($product, $field));
+        $lines[] = $this->words->field($field) . ': “' . mb_strimwidth(strip_tags(Words::plain($value)), 0, 160, '…') . '”';
+      }
+    }
+    return $lines;
+  }
+
+  /**
    * The daemon's note of a product; what is not as it should be is left out.
    */
   private static function note(array $binding): array {
