@@ -250,6 +250,16 @@ def test_a_decision_carries_what_the_editor_saw(desk: Desk) -> None:
     assert (request.choice, request.value) == ("value", "A third\ntext")
 
 
+def test_a_third_list_is_written_an_entry_a_line(desk: Desk) -> None:
+    lists: dict[str, JsonValue] = {"backend": ["Mugs", "Blue"], "site": ["Mugs", "Red"]}
+    desk.note(conflicts=[{**TITLE_CONFLICT, "field": "tags", "base": ["Mugs"], **lists}])
+    assert "One entry a line." in desk.reads()
+    desk.decide("value", "Mugs\r\n\r\n Blue, deep \r\nMugs")
+    request = desk.asked().request
+    assert request is not None
+    assert request.value == ["Mugs", "Blue, deep"]
+
+
 def test_nobody_decides_what_they_did_not_see_and_no_text_is_lost(desk: Desk) -> None:
     """Another editor, or the shop, was quicker than the button."""
     desk.note(conflicts=[TITLE_CONFLICT])

@@ -118,6 +118,21 @@ def test_what_an_editor_asks_reaches_the_daemon_and_its_answer_the_editor(press:
     assert shown["changes"] == ["Title: “Old” → “<New>”"]
 
 
+def test_a_third_list_is_written_an_entry_a_line(press: Press) -> None:
+    subject, post = press.page()
+    lists = {"backend": ["Mugs", "Blue"], "site": ["Mugs", "Red"], "base": ["Mugs"]}
+    (contested,) = EXAMPLES["note"]["conflicts"]
+    note = {**EXAMPLES["note"], "conflicts": [{**contested, "field": "tags", **lists}]}
+    press.site.write_status([StatusNote(subject, note)])
+    (shown,) = press.panel(post)["conflicts"]
+    assert (shown["third"], shown["lines"]) == ("Mugs\nRed", True)
+    wish = {"field": "tags", "choice": "value", "value": "Mugs\n\n Blue, deep \nMugs\n"}
+    assert press.ask("anna", post, "resolve", **wish).status_code == 200
+    (event,) = press.asked(subject)
+    assert event.request is not None
+    assert event.request.value == ["Mugs", "Blue, deep"]
+
+
 def test_events_and_site_are_as_the_contract_says(press: Press) -> None:
     subject, post = press.page()
     press.ask("anna", post, "take_over", field="title")

@@ -319,7 +319,7 @@
 			const key = `commerce-connector ${ this.post } ${ one.field } ${ one.mark }`;
 			const kept = window.sessionStorage.getItem( key );
 			const text = make( 'textarea', { rows: '6', id: 'cc-third' } );
-			text.value = kept === null ? one.page : kept;
+			text.value = kept === null ? one.third : kept;
 			text.addEventListener( 'input', () => window.sessionStorage.setItem( key, text.value ) );
 			const problem = make( 'p', { class: 'cc-problem', role: 'alert' } );
 			const decide = async ( choice, value ) => {
@@ -337,7 +337,7 @@
 				'div',
 				{ class: 'cc-third' },
 				make( 'label', { for: 'cc-third' }, words.third ),
-				make( 'p', { class: 'cc-quiet' }, words.thirdHint ),
+				make( 'p', { class: 'cc-quiet' }, one.lines ? words.thirdLines : words.thirdHint ),
 				text,
 				button( words.useThird, () => decide( 'value', text.value ) )
 			);
@@ -354,7 +354,7 @@
 				one.base === null
 					? null
 					: make( 'details', {}, make( 'summary', {}, words.before ), make( 'pre', { tabindex: '0' }, one.base ) ),
-				one.text ? third : null,
+				one.third === null ? null : third,
 				problem,
 				button( words.close, () => dialog.close(), { class: 'button cc-close' } )
 			);

@@ -132,6 +132,9 @@ final class Commerce_Connector_Editor_Api {
 				$more[ $name ] = (string) $request[ $name ];
 			}
 		}
+		if ( isset( $more['field'], $more['value'] ) ) {
+			$more['value'] = Commerce_Connector_Panel::third_value( $more['field'], $more['value'] );
+		}
 		try {
 			$asked = Commerce_Connector_Requests::ask( $request['id'], (int) $request['post'], $request['action'], $more );
 		} catch ( Commerce_Connector_Busy $error ) {

@@ -98,6 +98,7 @@ final class Commerce_Connector_Meta_Box {
 			'takeShop'     => __( 'Use the shop\'s', 'commerce-connector' ),
 			'third'        => __( 'Or write it anew', 'commerce-connector' ),
 			'thirdHint'    => __( 'Begins as the page\'s words. Nothing is saved until you press the button.', 'commerce-connector' ),
+			'thirdLines'   => __( 'One entry a line. Nothing is saved until you press the button.', 'commerce-connector' ),
 			'useThird'     => __( 'Use this text', 'commerce-connector' ),
 			'close'        => __( 'Close', 'commerce-connector' ),
 			'changed'      => __( 'Changed in the shop since you opened this page', 'commerce-connector' ),

@@ -22,6 +22,11 @@ final class Commerce_Connector_Panel {
 	const EDITABLE = array( 'title', 'subtitle', 'description', 'categories', 'tags' );
 
 	/**
+	 * Fields that are lists of words; a third value of theirs is written an entry a line.
+	 */
+	const LISTS = array( 'categories', 'tags' );
+
+	/**
 	 * Everything that the panel shows of a page.
 	 *
 	 * @param WP_Post $post Page.
@@ -164,7 +169,8 @@ final class Commerce_Connector_Panel {
 				'field'   => $one['field'],
 				'label'   => Commerce_Connector_Panel_Words::field( $one['field'] ),
 				'mark'    => $one['mark'],
-				'text'    => is_string( $one['backend'] ) && is_string( $one['site'] ),
+				'third'   => self::third( $one ),
+				'lines'   => in_array( $one['field'], self::LISTS, true ),
 				'base'    => isset( $one['base'] ) ? self::plain( $one['base'] ) : null,
 				'shop'    => self::plain( $one['backend'] ),
 				'page'    => self::plain( $one['site'] ),
@@ -175,6 +181,33 @@ final class Commerce_Connector_Panel {
 			);
 		}
 		return $shown;
+	}
+
+	/**
+	 * What a third value of a conflict begins with; null where none can be written.
+	 *
+	 * @param array $one Conflict.
+	 * @return string|null
+	 */
+	private static function third( array $one ) {
+		if ( in_array( $one['field'], self::LISTS, true ) && is_array( $one['site'] ) ) {
+			return implode( "\n", array_map( 'strval', array_filter( $one['site'], 'is_scalar' ) ) );
+		}
+		return is_string( $one['backend'] ) && is_string( $one['site'] ) ? $one['site'] : null;
+	}
+
+	/**
+	 * A third value as the field has it.
+	 *
+	 * @param string $field Field.
+	 * @param string $text  As written.
+	 * @return string|string[]
+	 */
+	public static function third_value( $field, $text ) {
+		if ( ! in_array( $field, self::LISTS, true ) ) {
+			return $text;
+		}
+		return array_values( array_unique( array_filter( array_map( 'trim', explode( "\n", $text ) ), 'strlen' ) ) );
 	}
 
 	/**

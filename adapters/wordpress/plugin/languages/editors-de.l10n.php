@@ -81,6 +81,7 @@ return array(
 		'Keep the page\'s' => 'Die der Seite behalten',
 		'Use the shop\'s' => 'Die des Shops nehmen',
 		'Or write it anew' => 'Oder neu schreiben',
+		'One entry a line. Nothing is saved until you press the button.' => 'Ein Eintrag pro Zeile. Gespeichert wird erst, wenn du den Knopf drückst.',
 		'Begins as the page\'s words. Nothing is saved until you press the button.' => 'Beginnt mit den Worten der Seite. Gespeichert wird erst, wenn du auf den Knopf drückst.',
 		'Use this text' => 'Diesen Text nehmen',
 		'Close' => 'Schließen',

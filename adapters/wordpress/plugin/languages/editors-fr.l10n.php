@@ -81,6 +81,7 @@ return array(
 		'Keep the page\'s' => 'Garder ceux de la page',
 		'Use the shop\'s' => 'Prendre ceux de la boutique',
 		'Or write it anew' => 'Ou réécrire',
+		'One entry a line. Nothing is saved until you press the button.' => 'Une entrée par ligne. Rien n’est enregistré avant que vous appuyiez sur le bouton.',
 		'Begins as the page\'s words. Nothing is saved until you press the button.' => 'Commence par les mots de la page. Rien n’est enregistré avant d’appuyer sur le bouton.',
 		'Use this text' => 'Prendre ce texte',
 		'Close' => 'Fermer',

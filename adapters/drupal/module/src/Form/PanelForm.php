@@ -94,6 +94,9 @@ final class PanelForm extends FormBase {
     if (($wish['choice'] ?? '') === 'value') {
       $wish['value'] = str_replace("\r\n", "\n", (string) $form_state->getValue($wish['third']));
       unset($wish['third']);
+      if (in_array($wish['field'], Panel::LINES, TRUE)) {
+        $wish['value'] = array_values(array_unique(array_filter(array_map('trim', explode("\n", $wish['value'])), 'strlen')));
+      }
     }
     $this->requests->ask($form_state->get('binding'), $wish);
   }
@@ -134,8 +137,8 @@ final class PanelForm extends FormBase {
     if ($one['base'] !== NULL) {
       $build['base'] = ['#type' => 'details', '#title' => $this->t('Before both changes'), 'text' => self::text($one['base'])];
     }
-    if ($one['is_text']) {
-      $build["third_$mark"] = ['#type' => 'textarea', '#title' => $this->t('Or write it anew'), '#description' => $this->t("Begins as the page's words. Nothing is saved until you press the button."), '#default_value' => $one['page'], '#rows' => 6];
+    if ($one['third'] !== NULL) {
+      $build["third_$mark"] = ['#type' => 'textarea', '#title' => $this->t('Or write it anew'), '#description' => $one['is_list'] ? $this->t('One entry a line. Nothing is saved until you press the button.') : $this->t("Begins as the page's words. Nothing is saved until you press the button."), '#default_value' => $one['third'], '#rows' => 6];
       $build['use_third'] = self::button($this->t('Use this text'), "resolve_{$mark}_value", $wish + ['choice' => 'value', 'third' => "third_$mark"]);
     }
     return $build;

@@ -21,6 +21,11 @@ final class Panel {
   public const TAKE_OVER = 'take over commerce fields';
   public const EDITABLE = ['title', 'subtitle', 'description', 'categories', 'tags'];
 
+  /**
+   * Lists of words: a third value of theirs is written an entry a line.
+   */
+  public const LINES = ['categories', 'tags'];
+
   public function __construct(
     private readonly Stored $stored,
     private readonly Summary $summaries,
@@ -148,7 +153,8 @@ final class Panel {
       'field' => $one['field'],
       'label' => $this->words->field($one['field']),
       'mark' => $one['mark'],
-      'is_text' => is_string($one['backend'] ?? NULL) && is_string($one['site'] ?? NULL),
+      'third' => self::third($one),
+      'is_list' => in_array($one['field'], self::LINES, TRUE),
       'base' => array_key_exists('base', $one) ? Words::plain($one['base']) : NULL,
       'shop' => Words::plain($one['backend'] ?? NULL),
       'page' => Words::plain($one['site'] ?? NULL),
@@ -157,6 +163,17 @@ final class Panel {
       'found' => $this->words->ago($one['found_at'] ?? NULL),
       'decided' => $one['decided']['by'] ?? '',
     ];
+  }
+
+  /**
+   * What a third value begins with, a list an entry a line; NULL: there is none.
+   */
+  private static function third(array $one): ?string {
+    $site = $one['site'] ?? NULL;
+    if (in_array($one['field'], self::LINES, TRUE) && is_array($site)) {
+      return implode("\n", array_map('strval', array_filter($site, 'is_scalar')));
+    }
+    return is_string($one['backend'] ?? NULL) && is_string($site) ? $site : NULL;
   }
 
   private function parked(array $note): array {
