@@ -6,7 +6,7 @@ The network loses every third answer to a write on its way back: Medusa has done
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,14 +42,22 @@ DETAILS = {
 
 
 class Lossy(httpx.AsyncBaseTransport):
-    """The network; every `loses`th answer to a write is lost after it was given."""
+    """The network; every `loses`th answer to a write is lost after it was given.
+
+    Where it is cut nothing arrives at all.
+    """
 
     def __init__(self, loses: int = 0) -> None:
         self._real = AiohttpTransport()
         self.loses = loses
         self.writes = 0
+        self.is_cut = False
+        self.refused = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.is_cut:
+            self.refused += 1
+            raise httpx.ConnectError("refused", request=request)
         answer = await self._real.handle_async_request(request)
         if request.method == "GET":
             return answer
@@ -205,3 +213,37 @@ async def test_what_a_network_repeats_three_times_has_happened_once(scene: Scene
     ordered = await relay.ask("POST", CURRENT + "/complete", agreed, token=token)
     assert ordered.body["order"]["lines"][0]["quantity"] == 4
     assert scene.merchant.admin.get("/admin/orders").json()["count"] == before + 1
+
+
+async def test_an_action_of_a_cms_waits_for_a_medusa_that_is_away(scene: Scene) -> None:
+    variant = scene.merchant.sell("AWAY-M", 1000, 50)
+    relay, network = scene.relay, scene.network
+    token = await relay.begin({"variant": variant})
+    network.is_cut = True
+    asked = await relay.act("add_line", token=token, body={"variant": variant})
+    assert (asked.status, asked.word) == (503, "engine-away")
+    before = network.refused
+    wish: dict[str, Any] = {"token": token, "body": {"variant": variant, "quantity": 2}}
+    for _ in range(3):
+        kept = await relay.act("add_line", identity="msg_away", wait=False, **wish)
+        assert (kept.status, kept.body["state"]) == (202, "waiting")
+    await until(lambda: network.refused > before)
+    assert (await relay.outcome("msg_away")).status == 202
+    network.is_cut = False
+    for _ in range(600):
+        done = await relay.outcome("msg_away")
+        if done.status != 202:
+            break
+        await asyncio.sleep(0.1)
+    assert (done.status, done.body["cart"]["pieces"]) == (200, 3)
+    again = await relay.act("add_line", identity="msg_away", wait=False, **wish)
+    assert (again.status, again.body) == (200, done.body)
+    assert (await relay.ask("GET", CURRENT, token=token)).body["cart"]["pieces"] == 3
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if holds():
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("it never came to that")
