@@ -4,8 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Offers, offerFor } from '../../connector/relay/storefront/offers.js';
-import { PROBLEM, Relay, isUnsure, newKey } from '../../connector/relay/storefront/relay.js';
-import { SitesCart } from '../../connector/relay/storefront/site.js';
+import { PROBLEM, Relay, SitesCart, isUnsure, newKey } from '../../connector/relay/storefront/relay.js';
 import { speaker } from '../../connector/relay/storefront/words.js';
 
 const URL = 'https://relay.example/v1/blog';

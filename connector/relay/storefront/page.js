@@ -7,8 +7,7 @@
  */
 
 import { Offers } from './offers.js';
-import { Relay } from './relay.js';
-import { SitesCart } from './site.js';
+import { Relay, SitesCart } from './relay.js';
 import { speaker } from './words.js';
 
 let shared = null;
@@ -23,7 +22,7 @@ export function page() {
 function begin(meta) {
   const relay = new Relay(meta.content, { market: meta.dataset.market || null, storage: storage() });
   const { cart } = meta.dataset;
-  const share = () => cart && relay.share(new SitesCart(cart, relay));
+  const share = () => cart && relay.share(new SitesCart(cart, relay, () => document.cookie));
   share();
   const offers = new Offers(relay);
   const say = speaker(document.documentElement.lang, ownWords());

@@ -1,5 +1,6 @@
 /**
- * The relay's API as a page needs it: one cart, named by the token that this browser keeps.
+ * The relay's API as a page needs it: one cart, named by the token that this browser keeps and may
+ * share with the page's site.
  *
  * What is repeated has the same key, so that it happens once; changes go one after the other.
  * Knows no element and no document.
@@ -238,6 +239,48 @@ export class Relay extends EventTarget {
     const asked = Number(response.headers.get('retry-after') ?? NaN);
     const again = asked > 0 && asked <= LONGEST_WAIT_SECONDS ? asked : null;
     return { refusal: new Refusal(kind, answer ?? {}), again };
+  }
+}
+
+/**
+ * The cart that the page's site keeps for forms without script, its token in a cookie that no script
+ * reads. Another mark than the known one: the site has another token.
+ */
+export class SitesCart {
+  constructor(url, relay, cookies) {
+    Object.assign(this, { url, relay, cookies, slot: `${relay.slot} mark` });
+  }
+
+  /** Give the relay's client what the site has, or the site what it has not been told of. */
+  async agree() {
+    const { storage, token } = this.relay;
+    const known = storage.getItem(this.slot);
+    const mark = this.mark();
+    if (mark && mark !== known) this.relay.keep(await this.ask({}));
+    else if (token && known === null) await this.tell(token);
+  }
+
+  async tell(token) {
+    this.relay.storage.removeItem(this.slot);
+    await this.ask({ token });
+  }
+
+  mark() {
+    return /(?:^|; )commerce_cart=([^;]*)/.exec(this.cookies())?.[1];
+  }
+
+  async ask(said) {
+    const response = await this.relay.fetch(this.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(said),
+      keepalive: true,
+      signal: AbortSignal.timeout(4000),
+    });
+    if (!response.ok) throw response;
+    const { token } = await response.json();
+    this.relay.storage.setItem(this.slot, this.mark() ?? '');
+    return token;
   }
 }
 
