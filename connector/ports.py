@@ -537,6 +537,8 @@ class StoredDocument:
     """Of what the site stored for us itself; "" where an editor's words are in it."""
     live: bool = True
     """Visitors see it: no draft, nothing scheduled, not in the trash."""
+    note: Mapping[str, JsonValue] = field(default_factory=dict)
+    """What `write_status` last said of it."""
 
 
 @dataclass(frozen=True, slots=True)

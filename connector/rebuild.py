@@ -4,23 +4,27 @@ Each site tells its pages, what it stores, what that came from and what it noted
 from that come bindings and mirror. Its fences are of the lost state, so that a new epoch begins
 above them. Nothing is written to the site here: prices are sent again, pictures are found again by
 their bytes, and then a reconcile compares everything, as after a first import. An editor's words
-are told apart by the site's own note, so that none is overwritten.
+are told apart by the site's own note, so that none is overwritten; fields that they took over
+are known from what the site was told to show them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from connector.detect import Detector
 from connector.errors import Rejected, blaming
-from connector.model import FieldHash, FieldName, Lane, SubjectKind, hash_value
+from connector.model import FieldHash, FieldName, Lane, SiteName, SubjectKind, hash_value
 from connector.ports import Clock, Held, StoredDocument
-from connector.state import mirror, runs, targets, todo
+from connector.state import mirror, runs, taken, targets, todo
 from connector.state.database import Database
 from connector.state.mirror import Binding, MirrorRow
+from connector.state.taken import TakenField
 from connector.state.todo import Due, Priority, Why
 from connector.sync.diff import FieldMirror
+from connector.sync.owners import takes
 from connector.sync.rules import SiteRules
 from connector.target import Target
 
@@ -36,11 +40,14 @@ class Rebuilt:
     """Products whose stored values and their bases are known again."""
     edited: int = 0
     """Fields that hold an editor's words."""
+    taken: int = 0
+    """Fields that editors had taken over."""
 
     def sentence(self) -> str:
         return (
             f"{self.products} products and {self.categories} categories known again,"
-            f" {self.documents} of them with all their fields, {self.edited} fields of editors kept"
+            f" {self.documents} of them with all their fields, {self.edited} fields of editors"
+            f" kept, {self.taken} fields taken over as before"
         )
 
 
@@ -82,10 +89,9 @@ def _learn(
 ) -> None:
     site, now = target.name, clock.now()
     products = [held for held in page if held.subject.kind is SubjectKind.PRODUCT]
-    rows = {
-        document.subject: fields_of(document, target.rules)
-        for document in _documents(target, products)
-    }
+    documents = list(_documents(target, products))
+    rows = {each.subject: fields_of(each, target.rules) for each in documents}
+    theirs = [one for each in documents for one in taken_of(each, site, learned.run_id)]
     with database.write() as connection:
         mirror.bind(
             connection,
@@ -96,6 +102,8 @@ def _learn(
             connection,
             [MirrorRow(site, Lane.CONTENT, s, dict(f), "", now) for s, f in rows.items()],
         )
+        for one in theirs:
+            taken.take(connection, one)
         todo.mark(
             connection,
             _due(target, products),
@@ -106,6 +114,7 @@ def _learn(
     learned.products += len(products)
     learned.categories += len(page) - len(products)
     learned.documents += len(rows)
+    learned.taken += len(theirs)
     learned.edited += sum(field.kept for fields in rows.values() for field in fields.values())
 
 
@@ -134,6 +143,30 @@ def fields_of(document: StoredDocument, rules: SiteRules) -> Mapping[FieldName, 
         for name, base in document.bases.items()
         if (noted := document.noted.get(name)) is not None
     }
+
+
+def taken_of(document: StoredDocument, site: SiteName, run_id: str) -> list[TakenField]:
+    """The fields of a page that editors had taken over, as its panel shows them. Pure.
+
+    One that was being given back is not among them: it is the backend's, or merged, as usual.
+    """
+    found = []
+    fields = document.note.get("fields")
+    for name, told in fields.items() if isinstance(fields, dict) else ():
+        match told:
+            case {"state": "taken", "by": str(by), "at": str(at)} if takes(name):
+                row = TakenField(site, document.subject, FieldName(name), by, run_id, _moment(at))
+                found.append(row)
+    return found
+
+
+def _moment(text: str) -> datetime:
+    """A moment as notes say it; where it is none, long ago."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _is_edited(

@@ -271,6 +271,7 @@ def documents_from(answer: Json) -> list[StoredDocument]:
             bases=_fields(item, "bases"),
             noted=_hashes(item, "noted") if "noted" in item else {},
             live=_get(item, "live", bool) if "live" in item else True,
+            note=_note(item),
         )
         for item in _objects(answer, "documents")
     ]
@@ -366,6 +367,12 @@ def _hashes(item: Json, name: str = "hashes") -> dict[FieldName, FieldHash]:
 def _fields(item: Json, name: str) -> dict[FieldName, JsonValue]:
     fields = _object(item, name)
     return {FieldName(each): fields[each] for each in fields}  # type: ignore[misc]
+
+
+def _note(item: Json) -> dict[str, JsonValue]:
+    return (
+        {str(name): told for name, told in _fields(item, "note").items()} if "note" in item else {}
+    )
 
 
 def _get(item: Json, name: str, kind: type[T]) -> T:

@@ -357,6 +357,7 @@ class MemorySite:
                     dict(page.bases),
                     dict(page.ours),
                     page.live,
+                    dict(self.notes.get(subject, {})),
                 )
                 for subject, page in pages.items()
                 if page is not None

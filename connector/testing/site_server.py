@@ -356,6 +356,7 @@ def _document(document: StoredDocument) -> Json:
         "hashes": dict(document.hashes),
         "bases": dict(document.bases),
         "noted": dict(document.noted),
+        "note": dict(document.note),
         "live": document.live,
     }
 

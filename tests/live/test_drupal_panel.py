@@ -254,6 +254,8 @@ def test_a_third_list_is_written_an_entry_a_line(desk: Desk) -> None:
     lists: dict[str, JsonValue] = {"backend": ["Mugs", "Blue"], "site": ["Mugs", "Red"]}
     desk.note(conflicts=[{**TITLE_CONFLICT, "field": "tags", "base": ["Mugs"], **lists}])
     assert "One entry a line." in desk.reads()
+    (stored,) = desk.site.documents(SubjectKind.PRODUCT, [desk.subject.id])
+    assert set(stored.note) == {"conflicts"}
     desk.decide("value", "Mugs\r\n\r\n Blue, deep \r\nMugs")
     request = desk.asked().request
     assert request is not None

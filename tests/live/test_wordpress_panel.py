@@ -236,6 +236,8 @@ def test_another_page_than_a_product_is_refused(press: Press) -> None:
 def test_the_panel_shows_the_note_and_who_decides(press: Press) -> None:
     subject, post = press.page()
     press.site.write_status([StatusNote(subject, EXAMPLES["note"])])
+    (stored,) = press.site.documents(subject.kind, [subject.id])
+    assert stored.note == EXAMPLES["note"]
     panel = press.panel(post)
     assert panel["state"]["tone"] == "bad"
     (conflict,) = panel["conflicts"]

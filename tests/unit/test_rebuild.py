@@ -15,9 +15,10 @@ from connector.errors import Rejected, StateError
 from connector.model import CmsId, FieldName, ProductId, Subject, SubjectKind
 from connector.rebuild import Rebuilt, rebuild
 from connector.reconcile import Report, reconcile
-from connector.state import runs
+from connector.state import runs, taken
 from connector.state.backup import back_up, check, put_back
 from connector.state.database import StateLock, open_database
+from connector.state.taken import TakenField
 from connector.sync.rules import SiteRules
 from connector.testing import generate
 from connector.testing.catalogue import MemoryCatalogue
@@ -105,6 +106,31 @@ def test_an_editors_words_outlive_the_state(house: House, tmp_path: Path) -> Non
     assert page is not None
     assert (page.fields[TITLE], page.fields[FieldName("tags")]) == ("an editor's title", ["new"])
     fresh.database.close()
+
+
+def test_fields_taken_over_outlive_the_state(house: House, tmp_path: Path) -> None:
+    subject, other = SUBJECT(3), SUBJECT(4)
+    with house.database.write() as connection:
+        at = house.clock.now().replace(microsecond=0)
+        row = TakenField(house.work.target().name, subject, TITLE, "Anna (user 3)", "run", at)
+        taken.take(connection, row)
+    house.work.tell_editors()
+    house.site.edit(subject, TITLE, "Anna's own")
+    house.site.notes[other] = {
+        "fields": {"variants": dict(house.site.notes[subject]), "title": "?"}
+    }
+    lost = anew(house, tmp_path / "two")
+    assert learn(lost).taken == 1
+    product = house.catalogue.fetch([ProductId(subject.id)]).products[ProductId(subject.id)]
+    text = replace(product.texts[product.default_locale], title="The shop's newer one")
+    house.catalogue.put(replace(product, texts={product.default_locale: text}))
+    prove(lost)
+    page = house.site.page(subject)
+    assert page is not None and page.fields[TITLE] == "Anna's own"
+    with lost.database.read() as connection:
+        (kept,) = taken.list_taken(connection, row.site)
+    assert (kept.taken_by, kept.at, kept.field) == (row.taken_by, row.at, TITLE)
+    lost.database.close()
 
 
 def test_what_an_undo_put_back_outlives_the_state(house: House, tmp_path: Path) -> None:

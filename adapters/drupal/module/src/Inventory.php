@@ -65,6 +65,7 @@ final class Inventory {
         'hashes' => (object) $hashes,
         'bases' => (object) array_intersect_key((array) json_decode((string) $row['bases']), $hashes),
         'noted' => (object) json_decode((string) $row['hashes'], TRUE),
+        'note' => (object) json_decode((string) $row['status'], TRUE),
         'live' => (bool) ($have['published'] ?? TRUE),
       ];
     }

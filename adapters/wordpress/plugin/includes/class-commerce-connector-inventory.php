@@ -71,6 +71,7 @@ final class Commerce_Connector_Inventory {
 				'hashes' => (object) Commerce_Connector_Stored::hashes( $have['raw'], $fields ),
 				'bases'  => (object) array_intersect_key( get_object_vars( json_decode( $row['bases'] ) ), array_flip( $fields ) ),
 				'noted'  => (object) json_decode( $row['hashes'], true ),
+				'note'   => (object) json_decode( $row['status'], true ),
 				'live'   => ! isset( $have['status'] ) || 'publish' === $have['status'],
 			);
 		}
