@@ -47,8 +47,13 @@ def axe(cache: Path) -> Axe:
     return Axe(script.read_text(encoding="utf-8"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Chromium for the tests of this folder, and ended with them.
+
+    Playwright leaves an event loop running in this thread for as long as it lives, and no
+    asynchronous test of another folder can run beside that.
+    """
     if shutil.which("chromium") is None:
         debian.ensure(*BROWSER_PACKAGES)
     chromium = shutil.which("chromium")
