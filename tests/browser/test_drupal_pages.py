@@ -119,6 +119,30 @@ def test_what_comes_of_a_request_appears_by_itself(editor: BrowserContext, axe: 
     expect(page.locator(".commerce-connector-live")).to_contain_text("was up to date already")
 
 
+def test_many_are_resynced_and_followed(editor: BrowserContext, axe: Axe) -> None:
+    desk = desk_of(Where.from_environment())
+    title = f"Listed {desk.subject.id}"
+    desk.editor.change(desk.node, {"title": title})
+    page = editor.new_page()
+    page.goto(f"{desk.where.url}/admin/content/products?title={title}")
+    page.locator("input[name^=node_bulk_form]").check()
+    page.get_by_label("Action", exact=True).select_option(label="Resync from the shop")
+    page.get_by_role("button", name="Apply to selected items").first.click()
+    progress = page.locator(".commerce-connector-bulk")
+    expect(progress).to_contain_text("Resync under way: 0 of 1.")
+    assert axe.faults(page, "main") == []
+    request = desk.asked().request
+    assert request is not None
+    reason = "it has no title"
+    answer = RequestAnswer(request.id, Standing.FAILED, "parked", reason, datetime.now(UTC))
+    desk.site.answer_requests([answer])
+    expect(progress).to_contain_text("Resync: done. Up to date: 0 of 1. Not synced: 1.")
+    expect(page.locator("#drupal-live-announce")).to_contain_text("Resync: done.")
+    expect(progress.get_by_role("listitem")).to_contain_text(reason)
+    progress.get_by_role("link", name=title).press("Enter")
+    expect(page).to_have_url(f"{desk.where.url}/node/{desk.node}/shop")
+
+
 def test_an_open_form_says_what_the_shop_changed(editor: BrowserContext) -> None:
     where = Where.from_environment()
     site, made = open_module(where), document()

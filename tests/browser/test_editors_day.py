@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -188,6 +189,26 @@ def test_a_save_over_newer_words_of_the_shop_keeps_both(
     page.close()
 
 
+def test_words_for_search_engines_are_written_beside_the_text(
+    room: Newsroom, anna: BrowserContext, axe: Axe
+) -> None:
+    product = "p0000011"
+    page = room.edit(anna, product)
+    panel = page.locator(".cc-search-panel")
+    panel.get_by_role("button", name="Search engines").click()
+    panel.get_by_label("Search engine title").fill("Found by everybody")
+    assert serious(axe, page, ".cc-search-panel") == []
+    page.get_by_role("button", name="Save", exact=True).click()
+    shown = f"{room.site.url}/?p={room.post(product)}&post_type=commerce_product"
+    until(lambda: "<title>Found by everybody" in httpx.get(shown, follow_redirects=True).text, "it")
+    room.reword(product, seo_title="The shop's own")
+    until_noted(page, "Search engine title: changed here and in the shop")
+    page.get_by_role("button", name="Compare and decide").click()
+    page.get_by_role("dialog").get_by_role("button", name="Use the shop's").click()
+    until(lambda: "<title>The shop" in httpx.get(shown, follow_redirects=True).text, "the shop's")
+    page.close()
+
+
 def test_one_product_is_resynced_and_looked_at(room: Newsroom, anna: BrowserContext) -> None:
     product = "p0000006"
     page = room.edit(anna, product)
@@ -250,14 +271,31 @@ def reloaded(page: Page) -> bool:
     return True
 
 
-def test_many_are_resynced_at_once(room: Newsroom, anna: BrowserContext) -> None:
+def test_many_are_resynced_at_once_and_followed(
+    room: Newsroom, anna: BrowserContext, axe: Axe
+) -> None:
+    broken = "p0000009"
+    title = room.shop.product(broken)["texts"]["en-US"]["title"]
+    room.reword(broken, title="")
     page = anna.new_page()
     page.goto(f"{room.site.url}/wp-admin/{PRODUCTS}", wait_until="domcontentloaded")
     page.locator("#cb-select-all-1").check()
     page.locator("#bulk-action-selector-top").select_option(label="Resync from the shop")
     page.locator("#doaction").click()
-    expect(page.locator(".notice-success")).to_contain_text("asked to resync")
-    until(lambda: bulk_runs(room) == ["done"], "the run of all of them", 180)
+    progress = page.locator(".cc-bulk")
+    expect(progress).to_contain_text(
+        "Resync: done. Up to date: 11 of 12. Not synced: 1.", timeout=180_000
+    )
+    expect(progress.locator("progress")).to_have_attribute("value", "12")
+    expect(page.locator("#a11y-speak-polite")).to_contain_text("Resync: done.")
+    expect(progress.get_by_role("listitem")).to_contain_text("has no title")
+    expect(page.locator(f"#post-{room.post(broken)} .cc-badge")).to_have_text(["Not synced"])
+    assert serious(axe, page, ".cc-bulk") == []
+    until(lambda: bulk_runs(room) == ["parked"], "the run of all of them", 60)
+    progress.get_by_role("link").focus()
+    page.keyboard.press("Enter")
+    until_noted(page, "has no title")
+    room.reword(broken, title=title)
     page.close()
 
 

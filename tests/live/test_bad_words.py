@@ -27,7 +27,10 @@ from tests.live.test_wordpress_edits import Newsroom
 pytestmark = pytest.mark.live
 TITLE, DESCRIPTION = FieldName("title"), FieldName("description")
 A, B = "<p>a</p>\n", "<p>b</p>\n"
-TWO_WAY = {**DEFAULT_OWNERS, "title": Owner.TWO_WAY, "description": Owner.TWO_WAY}
+TWO_WAY = {
+    **DEFAULT_OWNERS,
+    **dict.fromkeys(("title", "description", "seo_title"), Owner.TWO_WAY),
+}
 
 
 @dataclass(slots=True)
@@ -212,6 +215,17 @@ def test_markup_in_a_title_is_not_written_back_and_the_editor_is_told(desk: Desk
         desk.newsroom.post(desk.subject),
     )
     assert "there is markup in the title" in note
+
+
+def test_words_for_search_engines_go_back_as_wordpress_cleaned_them(desk: Desk) -> None:
+    words: JsonValue = {"seo_title": "Anna's <script>x()</script> & more < 9 %20"}
+    assert desk.save("anna", commerce_connector_search=words).status_code == 200
+    desk.work()
+    assert desk.shown(FieldName("seo_title")) == desk.said("seo_title") == "Anna's  & more < 9 %20"
+    assert desk.save("sam", commerce_connector_search=words).status_code == 403
+    wrong = desk.save("anna", commerce_connector_search={"seo_title": ["no", "text"]})
+    assert wrong.status_code == 400
+    assert (desk.conflicts(), desk.house.parked()) == ([], [])
 
 
 def test_who_has_no_right_is_told_so_and_the_text_stays(desk: Desk) -> None:

@@ -227,6 +227,11 @@ def test_resync_now_is_asked_followed_and_told(desk: Desk) -> None:
     assert event.request is not None
     assert (event.request.action, event.request.by) == ("resync", "admin")
     changes: JsonValue = [{"what": "title", "before": "Old", "after": "New"}]
+    late = RequestAnswer(
+        event.request.id, Standing.WORKING, "retrying", "<b> & 'c'", datetime.now(UTC)
+    )
+    desk.site.answer_requests([late])
+    assert desk.state()["requests"][0]["says"].endswith("is tried again: <b> & 'c'")
     answer = RequestAnswer(
         event.request.id, Standing.DONE, "synced", "Done.", datetime.now(UTC), {"changes": changes}
     )
@@ -306,22 +311,57 @@ def test_a_field_is_taken_over_and_given_back(desk: Desk) -> None:
     assert request.action == "give_back"
 
 
-def test_a_list_of_products_is_resynced_at_once(desk: Desk) -> None:
-    title = f"Listed {desk.subject.id}"
-    desk.editor.change(desk.node, {"title": title})
+def resync_list(desk: Desk, title: str) -> requests.Response:
+    """Tick every product of that title in the list, and resync them from the shop."""
     url = f"{desk.where.url}/admin/content/products?title={title}"
     html = desk.editor.session.get(url, timeout=60).text
-    found = re.findall(r'name="(node_bulk_form\[0\])"[^>]*value="([^"]+)"', html)
+    found = re.findall(r'name="(node_bulk_form\[\d+\])"[^>]*value="([^"]+)"', html)
     boxes = {name: unescape(value) for name, value in found}
     assert boxes
     form = html[html.index("views-form-commerce-products-shop") :]
     hidden = dict(re.findall(r'name="(form_[a-z_]+)" value="([^"]+)"', form))
-    desk.editor.session.post(
-        url,
-        {**hidden, **boxes, "action": "commerce_connector_resync", "op": "Apply to selected items"},
-        timeout=60,
-    )
-    assert desk.asked().request is not None
+    press = {"action": "commerce_connector_resync", "op": "Apply to selected items"}
+    return desk.editor.session.post(url, {**hidden, **boxes, **press}, timeout=60)
+
+
+def test_a_list_of_products_is_resynced_at_once_and_followed(desk: Desk) -> None:
+    title = f"Listed {desk.subject.id}"
+    desk.editor.change(desk.node, {"title": title})
+    second = fresh_subject()
+    (receipt,) = desk.site.write_content([document(second)])
+    desk.editor.change(str(receipt.cms_id), {"title": title})
+    page = resync_list(desk, title)
+    assert "/admin/content/shop/resync" in page.url
+    assert "Resync under way: 0 of 2." in words_of(page.text)
+    assert f'href="/admin/content/products?title={title.partition(" ")[0]}' in page.text
+    other = replace(desk, subject=second).asked().request
+    mine = desk.asked().request
+    assert mine is not None and other is not None
+    now, reason = datetime.now(UTC), "it has <b>no title"
+    late = RequestAnswer(other.id, Standing.WORKING, "retrying", reason, now)
+    desk.site.answer_requests([RequestAnswer(mine.id, Standing.DONE, "unchanged", "", now), late])
+    state = f"{desk.where.url}/admin/content/shop/resync/state"
+    told = desk.editor.session.get(state, timeout=60).json()
+    assert (told["done"], told["is_over"]) == (1, False)
+    assert told["problems"][0]["says"].endswith(f"tried again: {reason}")
+    desk.site.answer_requests([RequestAnswer(other.id, Standing.FAILED, "parked", reason, now)])
+    html = desk.editor.session.get(page.url, timeout=60).text
+    assert "Resync: done. Up to date: 1 of 2. Not synced: 1." in words_of(html)
+    assert f"{title} : It did not work: {reason}" in words_of(html)
+    assert f'href="/node/{receipt.cms_id}/shop"' in html
+    assert "<b>no title" not in html
+
+
+def test_how_far_a_resync_is_concerns_who_asked_alone(desk: Desk) -> None:
+    anew = Editor(desk.where)
+    page = f"{desk.where.url}/admin/content/shop/resync"
+    visitor = desk.editor.session.__class__()
+    assert visitor.get(page, timeout=60).status_code == 403
+    assert visitor.get(f"{page}/state", timeout=60).status_code == 403
+    credential = os.environ.get("DRUPAL_EDITOR")
+    if credential:
+        anew = Editor(replace(desk.where, admin=credential))
+        assert anew.session.get(page, timeout=60).status_code == 403, "may not list content"
 
 
 def test_a_form_opened_before_the_shop_wrote_is_refused_with_its_text_kept(desk: Desk) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import itertools
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from adapters.site_api.client import SiteApi
 from adapters.wordpress.site import open_site
 from connector.clock import SystemClock
 from connector.demo.wordpress import WordPress
-from connector.model import BackendName, FieldName, ProductId, SiteName, Subject
+from connector.model import BackendName, FieldName, JsonValue, ProductId, SiteName, Subject
 from connector.ports import SiteSettings
 from connector.signing import Secret
 from connector.state import conflicts
@@ -163,7 +164,8 @@ OPEN_FORM = "ob_start(); do_action( 'edit_form_top', get_post( $args[0] ) ); ech
 SAVE_FORM = """
 require_once ABSPATH . 'wp-admin/includes/admin.php';
 wp_set_current_user( 1 );
-$_POST = wp_slash( $args[0] );
+$nonce = wp_create_nonce( 'commerce_connector_search' . $args[0]['post_ID'] );
+$_POST = wp_slash( $args[0] + array( 'commerce_connector_search_nonce' => $nonce ) );
 edit_post();
 """
 
@@ -184,11 +186,12 @@ class Overtaken:
         login = (newsroom.wordpress.admin_user, newsroom.wordpress.app_password)
         self.rest = httpx.Client(auth=login, timeout=60, trust_env=False)
 
-    def shop(self, title: str, description: str) -> None:
+    def shop(self, title: str, description: str, **more: str) -> None:
         product = ProductId(self.subject.id)
         found = self.catalogue.fetch([product]).products
         old = found.get(product) or generate.product(self.number)
-        text = replace(old.texts[old.default_locale], title=title, description=description)
+        words = {"title": title, "description": description, **more}
+        text = replace(old.texts[old.default_locale], **words)
         self.catalogue.put(replace(old, texts={old.default_locale: text}))
         self.house.detector.poll()
         self.house.detector.import_new_sites()
@@ -209,7 +212,7 @@ class Overtaken:
         found: dict[str, str] = answer.json()["commerce_connector_opened"]
         return found
 
-    def save(self, opened: dict[str, str], **parts: str) -> dict[str, str]:
+    def save(self, opened: dict[str, str], **parts: JsonValue) -> dict[str, str]:
         body = {**parts, "commerce_connector_opened": opened}
         answer = self.rest.post(self.url, json=body)
         assert answer.status_code == 200, answer.text[:300]
@@ -291,4 +294,51 @@ def test_a_classic_form_puts_back_no_words_that_its_editor_did_not_change(
     overtaken.is_pulled()
     assert overtaken.conflicts() == {"title": Conflict("Shop", "Newer", "Editor")}
     assert str(overtaken.value("description")).startswith("<p>Newer</p>")
+    overtaken.house.database.close()
+
+
+def test_words_for_search_engines_are_merged_like_a_title(overtaken: Overtaken) -> None:
+    overtaken.shop("Shop", A, seo_title="Buy it", seo_description="")
+    seen: dict[str, JsonValue] = {"seo_title": "Anna <b>says</b>", "seo_description": ""}
+    overtaken.save(overtaken.opened(), commerce_connector_search=seen)
+    assert overtaken.value("seo_title") == "Anna says"
+    overtaken.shop("Shop", A, seo_description="From the shop")
+    assert (overtaken.value("seo_title"), overtaken.value("seo_description")) == (
+        "Anna says",
+        "From the shop",
+    )
+    page = httpx.get(overtaken.rest.get(overtaken.url).json()["link"], trust_env=False).text
+    assert "<title>Anna says" in page
+    assert '<meta name="description" content="From the shop" />' in page
+    overtaken.shop("Shop", A, seo_title="Buy now")
+    overtaken.is_pulled()
+    assert overtaken.conflicts() == {"seo_title": Conflict("Buy it", "Buy now", "Anna says")}
+    overtaken.house.database.close()
+
+
+def test_a_classic_form_keeps_words_for_search_engines_that_nobody_changed(
+    overtaken: Overtaken,
+) -> None:
+    """With the box's old texts, without the box, and by somebody who forged its nonce."""
+    overtaken.shop("Shop", A, seo_title="Buy  it", seo_description="Old")
+    wordpress, post = overtaken.newsroom.wordpress, overtaken.newsroom.post(overtaken.subject)
+    opened = json.dumps(overtaken.opened())
+    form = {"post_ID": str(post), "post_type": "commerce_product", "post_title": "Shop"}
+    words = {"seo_title": "Buy  it", "seo_description": "Old"}
+    wordpress.php(SAVE_FORM, {**form, "commerce_connector_search": words})
+    assert overtaken.value("seo_title") == "Buy  it", "what nobody changed stays to the byte"
+    overtaken.shop("Shop", A, seo_title="Newer")
+    mine = {**words, "seo_description": "Anna's"}
+    forged = {"commerce_connector_search_nonce": "0123456789"}
+    wordpress.php(SAVE_FORM, {**form, "commerce_connector_search": mine, **forged})
+    wordpress.php(SAVE_FORM, form)
+    assert overtaken.value("seo_description") == "Old"
+    saved = {**form, "commerce_connector_search": mine, "commerce_connector_opened": opened}
+    wordpress.php(SAVE_FORM, saved)
+    overtaken.is_pulled()
+    assert (overtaken.value("seo_title"), overtaken.value("seo_description")) == (
+        "Newer",
+        "Anna's",
+    )
+    assert overtaken.conflicts() == {}
     overtaken.house.database.close()

@@ -317,3 +317,50 @@ def test_the_panel_speaks_german_and_french(press: Press, locale: str, said: str
         assert press.panel(post)["state"]["says"] == said
     finally:
         chosen.unlink()
+
+
+# ---- many at once ----
+
+ASK_FOR_MANY = """
+wp_set_current_user( get_user_by( 'login', $args[0] )->ID );
+echo wp_json_encode( Commerce_Connector_Bulk::ask( $args[1] ) );
+"""
+
+
+def test_many_asked_at_once_are_followed_by_who_asked_alone(press: Press) -> None:
+    (first, one), (second, two) = press.page(), press.page()
+    own = int(press.wordpress.php("echo wp_insert_post( array( 'post_title' => 'A note' ) );"))
+    batch, left = json.loads(press.wordpress.php(ASK_FOR_MANY, "anna", [one, two, own]))
+    assert left == 1, "what is no product of the shop is left out"
+    path = f"bulk?batch={batch}"
+    told = press.call("GET", path, "anna")
+    assert "no-store" in told.headers["Cache-Control"]
+    assert told.json()["says"] == "Resync under way: 0 of 2."
+    assert not told.json()["over"]
+    assert press.call("GET", path, "cleo").status_code == 404, "it is not hers"
+    assert press.call("GET", path, "dora").status_code == 403
+    assert press.call("GET", path, "nobody").status_code == 401
+    assert press.call("GET", "bulk?batch=%25", "anna").status_code == 400
+    now, reason = datetime.now(UTC), "product p2 has <b>no title"
+    ids = [event.request.id for s in (first, second) for event in press.asked(s) if event.request]
+    late = RequestAnswer(ids[1], Standing.WORKING, "retrying", reason, now)
+    press.site.answer_requests([RequestAnswer(ids[0], Standing.DONE, "unchanged", "", now), late])
+    midway = press.call("GET", path, "anna").json()
+    assert (midway["done"], midway["over"]) == (1, False)
+    assert [each["says"] for each in midway["problems"]] == [
+        f"It did not work yet and is tried again: {reason}"
+    ]
+    press.site.answer_requests([RequestAnswer(ids[1], Standing.FAILED, "parked", reason, now)])
+    ended = press.call("GET", path, "anna").json()
+    assert (ended["done"], ended["failed"], ended["over"]) == (1, 1, True)
+    assert ended["says"] == "Resync: done. Up to date: 1 of 2. Not synced: 1."
+    (problem,) = ended["problems"]
+    assert problem["says"] == f"It did not work: {reason}"
+    assert f"post={two}&action=edit" in problem["url"]
+    assert ended["badges"] == {str(one): [["good", "In step"]], str(two): [["good", "In step"]]}
+
+
+def test_nothing_is_asked_for_pages_that_a_person_may_not_edit(press: Press) -> None:
+    subject, post = press.page()
+    assert json.loads(press.wordpress.php(ASK_FOR_MANY, "dora", [post])) == ["", 1]
+    assert press.asked(subject) == []

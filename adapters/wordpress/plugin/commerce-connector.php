@@ -29,7 +29,7 @@ if ( ! commerce_connector_requirements_met() ) {
 	return;
 }
 
-foreach ( array( 'sql', 'tables', 'types', 'secrets', 'versions', 'setup', 'stored', 'offers', 'writes', 'content', 'term-lists', 'terms', 'retire', 'gone', 'adopt', 'media', 'inventory', 'opened', 'events', 'status', 'summary', 'requests', 'api', 'showing', 'purge', 'words', 'template', 'view', 'structured-data', 'relay', 'shopper', 'shop-pages', 'says', 'forms', 'checkout', 'elements', 'picker', 'grid', 'parts', 'blocks', 'panel-words', 'panel', 'editor-api', 'meta-box', 'product-list', 'dashboard', 'settings', 'shop-settings' ) as $commerce_connector_part ) {
+foreach ( array( 'sql', 'tables', 'types', 'secrets', 'versions', 'setup', 'stored', 'offers', 'writes', 'content', 'term-lists', 'terms', 'retire', 'gone', 'adopt', 'media', 'inventory', 'opened', 'events', 'status', 'summary', 'requests', 'api', 'showing', 'purge', 'words', 'template', 'view', 'structured-data', 'relay', 'shopper', 'shop-pages', 'says', 'forms', 'checkout', 'elements', 'picker', 'grid', 'parts', 'blocks', 'panel-words', 'panel', 'search-words', 'editor-api', 'meta-box', 'bulk', 'product-list', 'dashboard', 'settings', 'shop-settings' ) as $commerce_connector_part ) {
 	require_once __DIR__ . '/includes/class-commerce-connector-' . $commerce_connector_part . '.php';
 }
 unset( $commerce_connector_part );

@@ -7,7 +7,9 @@
 	const { createElement, useEffect, useRef } = wp.element;
 	const { useSelect, select } = wp.data;
 	const DocumentPanel = ( wp.editor && wp.editor.PluginDocumentSettingPanel ) || wp.editPost.PluginDocumentSettingPanel;
-	const words = window.commerceConnectorPanel.words;
+	const { words, search } = window.commerceConnectorPanel;
+	const { TextControl, TextareaControl } = wp.components;
+	const SEARCH = 'commerce_connector_search';
 
 	const NAME = 'commerce-connector-panel/shop';
 
@@ -35,6 +37,30 @@
 		return createElement( 'div', { ref: root, className: 'cc-panel', tabIndex: -1 } );
 	}
 
+	/** Title and description for search engines; saved with the page. */
+	function SearchWords() {
+		const value = useSelect( ( get ) => get( 'core/editor' ).getEditedPostAttribute( SEARCH ), [] );
+		if ( ! value ) {
+			return null;
+		}
+		const control = ( Control, name, label, help ) =>
+			createElement( Control, {
+				label,
+				help,
+				value: value[ name ],
+				onChange: ( text ) => wp.data.dispatch( 'core/editor' ).editPost( { [ SEARCH ]: { ...value, [ name ]: text } } ),
+				__nextHasNoMarginBottom: true,
+				__next40pxDefaultSize: true,
+			} );
+		return createElement(
+			DocumentPanel,
+			{ name: 'search', title: search.panel, className: 'cc-search-panel' },
+			search.plugin ? createElement( 'p', {}, search.plugin ) : null,
+			control( TextControl, 'seo_title', search.title, search.titleHint ),
+			control( TextareaControl, 'seo_description', search.description, search.descriptionHint )
+		);
+	}
+
 	/** Each save says which state of the synced fields this editor was opened with. */
 	function tellWhatWasOpened( options, next ) {
 		const post = select( 'core/editor' ).getCurrentPostId();
@@ -50,6 +76,11 @@
 
 	wp.plugins.registerPlugin( 'commerce-connector-panel', {
 		render: () =>
-			createElement( DocumentPanel, { name: 'shop', title: words.shop, className: 'cc-document-panel' }, createElement( Shop ) ),
+			createElement(
+				wp.element.Fragment,
+				{},
+				createElement( DocumentPanel, { name: 'shop', title: words.shop, className: 'cc-document-panel' }, createElement( Shop ) ),
+				createElement( SearchWords )
+			),
 	} );
 } )( window.wp );

@@ -285,7 +285,7 @@
 
 		offer( one ) {
 			const takes = one.offer === 'take_over';
-			const sure = fill( takes ? words.sureTake : words.sureBack, one.label );
+			const sure = fill( takes ? words.sureTake : one.kept ? words.sureBack : words.sureBackGone, one.label );
 			return make(
 				'button',
 				{

@@ -41,6 +41,22 @@ final class Commerce_Connector_Editor_Api {
 		);
 		register_rest_route(
 			self::ROOT,
+			'/bulk',
+			array(
+				'methods'             => 'GET',
+				'permission_callback' => array( __CLASS__, 'may_list' ),
+				'callback'            => array( __CLASS__, 'bulk' ),
+				'args'                => array(
+					'batch' => array(
+						'type'     => 'string',
+						'required' => true,
+						'pattern'  => '^[a-f0-9]{16}$',
+					),
+				),
+			)
+		);
+		register_rest_route(
+			self::ROOT,
 			'/requests',
 			array(
 				'methods'             => 'POST',
@@ -105,6 +121,34 @@ final class Commerce_Connector_Editor_Api {
 			return new WP_Error( 'commerce_connector_no_right', __( 'You may not take fields over from the shop. Ask an editor with more rights.', 'commerce-connector' ), array( 'status' => 403 ) );
 		}
 		return $may;
+	}
+
+	/**
+	 * Whether the user sees the list of products. What is told of each is only of their own asking.
+	 *
+	 * @return true|WP_Error
+	 */
+	public static function may_list() {
+		if ( current_user_can( 'edit_commerce_products' ) ) {
+			return true;
+		}
+		return new WP_Error( 'commerce_connector_no_right', __( 'You may not edit products.', 'commerce-connector' ), array( 'status' => rest_authorization_required_code() ) );
+	}
+
+	/**
+	 * GET /bulk: how far a batch of the user's own is.
+	 *
+	 * @param WP_REST_Request $request Request.
+	 * @return WP_REST_Response|WP_Error
+	 */
+	public static function bulk( $request ) {
+		$told = Commerce_Connector_Bulk::of( (string) $request['batch'] );
+		if ( ! $told ) {
+			return new WP_Error( 'commerce_connector_no_batch', __( 'Nothing of this is known: you did not ask for it, or it is more than 30 days ago.', 'commerce-connector' ), array( 'status' => 404 ) );
+		}
+		$response = new WP_REST_Response( $told );
+		$response->header( 'Cache-Control', 'no-store' );
+		return $response;
 	}
 
 	/**

@@ -92,6 +92,16 @@ final class Commerce_Connector_Events {
 	}
 
 	/**
+	 * Words beside the post were changed.
+	 *
+	 * @param int      $id     Post.
+	 * @param string[] $fields Which.
+	 */
+	public static function words_set( $id, array $fields ) {
+		self::note( 'product', $id, 'edited', $fields );
+	}
+
+	/**
 	 * The terms of a post were set.
 	 *
 	 * @param int    $id       Post.

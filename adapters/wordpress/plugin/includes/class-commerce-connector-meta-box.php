@@ -39,13 +39,22 @@ final class Commerce_Connector_Meta_Box {
 			return;
 		}
 		wp_enqueue_style( 'commerce-connector-panel', self::asset( 'panel.css' ), array(), COMMERCE_CONNECTOR_VERSION );
+		if ( 'edit' === $screen->base ) {
+			wp_enqueue_script( 'commerce-connector-bulk', self::asset( 'bulk.js' ), array( 'wp-api-fetch', 'wp-a11y' ), COMMERCE_CONNECTOR_VERSION, true );
+			wp_add_inline_script( 'commerce-connector-bulk', 'window.commerceConnectorBulk = ' . wp_json_encode( self::bulk_words() ) . ';', 'before' );
+		}
 		if ( 'post' !== $screen->base ) {
 			return;
 		}
 		wp_enqueue_script( 'commerce-connector-panel', self::asset( 'panel.js' ), array( 'wp-api-fetch', 'wp-a11y' ), COMMERCE_CONNECTOR_VERSION, true );
-		wp_add_inline_script( 'commerce-connector-panel', 'window.commerceConnectorPanel = ' . wp_json_encode( array( 'words' => self::words() ) ) . ';', 'before' );
+		wp_add_inline_script( 'commerce-connector-panel', 'window.commerceConnectorPanel = ' . wp_json_encode(
+			array(
+				'words'  => self::words(),
+				'search' => Commerce_Connector_Search_Words::words(),
+			)
+		) . ';', 'before' );
 		if ( $screen->is_block_editor() ) {
-			wp_enqueue_script( 'commerce-connector-sidebar', self::asset( 'panel-sidebar.js' ), array( 'commerce-connector-panel', 'wp-plugins', 'wp-element', 'wp-data', 'wp-dom-ready', 'wp-preferences', 'wp-editor', 'wp-edit-post' ), COMMERCE_CONNECTOR_VERSION, true );
+			wp_enqueue_script( 'commerce-connector-sidebar', self::asset( 'panel-sidebar.js' ), array( 'commerce-connector-panel', 'wp-plugins', 'wp-element', 'wp-components', 'wp-data', 'wp-dom-ready', 'wp-preferences', 'wp-editor', 'wp-edit-post' ), COMMERCE_CONNECTOR_VERSION, true );
 		}
 	}
 
@@ -57,6 +66,18 @@ final class Commerce_Connector_Meta_Box {
 	 */
 	public static function asset( $name ) {
 		return plugins_url( 'assets/' . $name, COMMERCE_CONNECTOR_FILE );
+	}
+
+	/**
+	 * The words that the list's script itself says.
+	 *
+	 * @return string[]
+	 */
+	private static function bulk_words() {
+		return array(
+			'loggedOut' => __( 'You are no longer logged in. The resync goes on; log in again in another tab to follow it.', 'commerce-connector' ),
+			'offline'   => __( 'The site does not answer. The resync goes on, and is asked about again.', 'commerce-connector' ),
+		);
 	}
 
 	/**
@@ -81,6 +102,8 @@ final class Commerce_Connector_Meta_Box {
 			'giveBackOf'   => __( 'Give %s back to the shop', 'commerce-connector' ),
 			/* translators: %s: a field. */
 			'sureBack'     => __( 'The shop\'s value replaces yours in “%s”. Yours stays in the page\'s revisions. Give it back?', 'commerce-connector' ),
+			/* translators: %s: a field. */
+			'sureBackGone' => __( 'The shop\'s value replaces yours in “%s”, and yours is not kept on this site. Give it back?', 'commerce-connector' ),
 			/* translators: %s: a field. */
 			'sureTake'     => __( 'From now on the shop changes “%s” on this page no more, until you give it back. Take it over?', 'commerce-connector' ),
 			/* translators: %s: a field. */

@@ -19,7 +19,7 @@ final class Commerce_Connector_Panel {
 	/**
 	 * Fields that editors can change in WordPress, so that taking them over means something.
 	 */
-	const EDITABLE = array( 'title', 'subtitle', 'description', 'categories', 'tags' );
+	const EDITABLE = array( 'title', 'subtitle', 'description', 'seo_title', 'seo_description', 'categories', 'tags' );
 
 	/**
 	 * Fields that are lists of words; a third value of theirs is written an entry a line.
@@ -320,6 +320,7 @@ final class Commerce_Connector_Panel {
 			'label' => Commerce_Connector_Panel_Words::field( $row['field'] ),
 			'note'  => '',
 			'offer' => ! empty( $row['takes'] ) && in_array( $row['field'], self::EDITABLE, true ) ? 'take_over' : '',
+			'kept'  => isset( Commerce_Connector_Stored::COLUMNS[ $row['field'] ] ),
 		);
 		if ( $special ) {
 			$state         = $special['state'];

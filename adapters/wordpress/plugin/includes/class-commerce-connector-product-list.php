@@ -19,6 +19,7 @@ final class Commerce_Connector_Product_List {
 	const FILTER  = 'commerce_connector_state';
 	const ACTION  = 'commerce_connector_resync';
 	const RESULT  = 'commerce_connector_asked';
+	const LEFT    = 'commerce_connector_left';
 	const FILTERS = array(
 		'conflict' => '"conflicts":',
 		'parked'   => '"parked":',
@@ -61,21 +62,32 @@ final class Commerce_Connector_Product_List {
 		if ( self::COLUMN !== $column ) {
 			return;
 		}
-		self::read();
+		if ( null === self::$bindings ) {
+			global $wp_query;
+			self::read( array_map( 'intval', wp_list_pluck( (array) $wp_query->posts, 'ID' ) ) );
+		}
 		foreach ( self::badges( $post_id ) as list( $tone, $says ) ) {
 			printf( '<span class="cc-badge cc-%s">%s</span> ', esc_attr( $tone ), esc_html( $says ) );
 		}
 	}
 
 	/**
-	 * Reads what the column needs, once for the whole page.
+	 * How some products stand now, for a list that is open.
+	 *
+	 * @param int[] $post_ids Posts.
+	 * @return array[] By post: tone and words of each badge.
 	 */
-	private static function read() {
-		if ( null !== self::$bindings ) {
-			return;
-		}
-		global $wp_query;
-		$ids            = array_map( 'intval', wp_list_pluck( (array) $wp_query->posts, 'ID' ) );
+	public static function badges_of( array $post_ids ) {
+		self::read( $post_ids );
+		return array_combine( $post_ids, array_map( array( __CLASS__, 'badges' ), $post_ids ) );
+	}
+
+	/**
+	 * Reads what the column needs, once for all pages shown.
+	 *
+	 * @param int[] $ids Posts.
+	 */
+	private static function read( array $ids ) {
 		$rows           = $ids ? Commerce_Connector_Sql::rows_if_possible( 'SELECT object_id, backend_id, retired, status FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . " WHERE kind = 'product' AND object_id IN (" . Commerce_Connector_Sql::in( $ids ) . ')' ) : array();
 		self::$bindings = array_column( $rows, null, 'object_id' );
 		self::$asked    = Commerce_Connector_Requests::open_pages( $ids );
@@ -183,33 +195,58 @@ final class Commerce_Connector_Product_List {
 		if ( self::ACTION !== $action ) {
 			return $back;
 		}
-		$asked = 0;
-		try {
-			foreach ( array_map( 'intval', $post_ids ) as $post_id ) {
-				if ( current_user_can( 'edit_post', $post_id ) && Commerce_Connector_Requests::ask( wp_generate_uuid4(), $post_id, 'resync' ) ) {
-					++$asked;
-				}
-			}
-		} catch ( Commerce_Connector_Busy $error ) {
-			Commerce_Connector_Sql::log( $error );
-		}
-		if ( $asked ) {
-			Commerce_Connector_Requests::nudge();
-		}
-		return add_query_arg( self::RESULT, $asked, remove_query_arg( self::RESULT, $back ) );
+		list( $batch, $left ) = Commerce_Connector_Bulk::ask( array_map( 'intval', $post_ids ) );
+		return add_query_arg(
+			array(
+				self::RESULT => $batch,
+				self::LEFT   => $left,
+			),
+			remove_query_arg( array( self::RESULT, self::LEFT ), $back )
+		);
 	}
 
 	/**
-	 * Says what the bulk action did.
+	 * Says how far the bulk action is. A script goes on from there; without it, a reload does.
 	 */
 	public static function show_result() {
 		$screen = get_current_screen();
-		if ( ! $screen || 'edit-' . Commerce_Connector_Types::PRODUCT !== $screen->id || ! isset( $_GET[ self::RESULT ] ) ) { // phpcs:ignore WordPress.Security.NonceVerification -- Only shows a number.
+		// phpcs:disable WordPress.Security.NonceVerification -- Only shows what the user asked.
+		if ( ! $screen || 'edit-' . Commerce_Connector_Types::PRODUCT !== $screen->id || ! isset( $_GET[ self::RESULT ] ) ) {
 			return;
 		}
-		$count = (int) $_GET[ self::RESULT ]; // phpcs:ignore WordPress.Security.NonceVerification
-		/* translators: %s: number of products. */
-		$says = sprintf( _n( 'The connector was asked to resync %s product. Reload in a moment to see how it stands.', 'The connector was asked to resync %s products. Reload in a moment to see how they stand.', $count, 'commerce-connector' ), number_format_i18n( $count ) );
-		printf( '<div class="notice notice-%s is-dismissible"><p>%s</p></div>', $count ? 'success' : 'warning', esc_html( $count ? $says : __( 'None of these come from the shop, so there was nothing to resync.', 'commerce-connector' ) ) );
+		$batch = sanitize_key( $_GET[ self::RESULT ] );
+		$left  = isset( $_GET[ self::LEFT ] ) ? (int) $_GET[ self::LEFT ] : 0;
+		// phpcs:enable
+		$told = Commerce_Connector_Bulk::of( $batch );
+		if ( ! $told ) {
+			printf( '<div class="notice notice-warning is-dismissible"><p>%s</p></div>', esc_html__( 'Nothing was asked for: none of these come from the shop, or you may not edit them, or the database was busy.', 'commerce-connector' ) );
+			return;
+		}
+		printf( '<div class="notice notice-%s is-dismissible cc-bulk" data-cc-bulk="%s"><p class="cc-bulk-says"><strong>%s</strong></p>', esc_attr( $told['tone'] ), esc_attr( $batch ), esc_html( $told['says'] ) );
+		printf( '<progress max="%d" value="%d" aria-label="%s"></progress><div class="cc-bulk-problems">', (int) $told['total'], (int) ( $told['done'] + $told['failed'] ), esc_attr__( 'How far the resync is', 'commerce-connector' ) );
+		self::show_problems( $told );
+		echo '</div>';
+		if ( $left > 0 ) {
+			/* translators: %s: number of products. */
+			printf( '<p>%s</p>', esc_html( sprintf( _n( '%s of those chosen was left out: not from the shop, not yours to edit, or the database was busy.', '%s of those chosen were left out: not from the shop, not yours to edit, or the database was busy.', $left, 'commerce-connector' ), number_format_i18n( $left ) ) ) );
+		}
+		echo '</div>';
+	}
+
+	/**
+	 * Prints what did not work, each with the way to its page.
+	 *
+	 * @param array $told As Commerce_Connector_Bulk gives it.
+	 */
+	private static function show_problems( array $told ) {
+		if ( ! $told['problems'] ) {
+			return;
+		}
+		echo '<ul>';
+		foreach ( $told['problems'] as $one ) {
+			$title = '' === $one['url'] ? esc_html( $one['title'] ) : sprintf( '<a href="%s">%s</a>', esc_url( $one['url'] ), esc_html( $one['title'] ) );
+			printf( '<li>%s: %s</li>', $title, esc_html( $one['says'] ) ); // phpcs:ignore WordPress.Security.EscapeOutput -- Escaped above.
+		}
+		printf( '</ul><p>%s</p>', esc_html( $told['more'] ) );
 	}
 }

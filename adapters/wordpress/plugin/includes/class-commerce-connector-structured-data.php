@@ -132,7 +132,7 @@ final class Commerce_Connector_Structured_Data {
 	 *
 	 * @return bool
 	 */
-	private static function has_seo_plugin() {
+	public static function has_seo_plugin() {
 		return defined( 'WPSEO_VERSION' ) || defined( 'RANK_MATH_VERSION' ) || defined( 'AIOSEO_VERSION' ) || defined( 'SEOPRESS_VERSION' );
 	}
 }

@@ -4,17 +4,21 @@ declare(strict_types=1);
 
 namespace Drupal\commerce_connector\Controller;
 
+use Drupal\Component\Render\PlainTextOutput;
 use Drupal\Core\Access\AccessResult;
 use Drupal\Core\Access\AccessResultInterface;
 use Drupal\Core\Session\AccountInterface;
 use Drupal\Core\StringTranslation\StringTranslationTrait;
 use Drupal\Core\StringTranslation\TranslationInterface;
+use Drupal\Core\Url;
 use Drupal\commerce_connector\Mapping;
+use Drupal\commerce_connector\Panel\Bulk;
 use Drupal\commerce_connector\Panel\Panel;
 use Drupal\commerce_connector\Panel\Summary;
 use Drupal\commerce_connector\Panel\Words;
 use Drupal\node\NodeInterface;
 use Symfony\Component\HttpFoundation\JsonResponse;
+use Symfony\Component\HttpFoundation\Request;
 use Symfony\Component\HttpKernel\Exception\NotFoundHttpException;
 
 /**
@@ -29,6 +33,7 @@ final class PanelPages {
     private readonly Summary $summaries,
     private readonly Words $words,
     private readonly Mapping $mapping,
+    private readonly Bulk $bulk,
     TranslationInterface $string_translation,
   ) {
     $this->setStringTranslation($string_translation);
@@ -52,8 +57,30 @@ final class PanelPages {
     $binding = $this->panel->binding($node) ?? throw new NotFoundHttpException();
     $shown = $this->panel->of($binding);
     $state = ['says' => (string) $shown['state']['says'], 'tone' => $shown['state']['tone']];
-    $requests = array_map(static fn (array $one): array => ['says' => (string) $one['says']] + $one, $shown['requests']);
+    $requests = array_map(static fn (array $one): array => ['says' => PlainTextOutput::renderFromHtml((string) $one['says'])] + $one, $shown['requests']);
     return new JsonResponse(['state' => $state, 'marks' => $this->panel->marks($binding), 'requests' => $requests], 200, ['Cache-Control' => 'no-store']);
+  }
+
+  /**
+   * How far a resync of many is that this person asked for.
+   */
+  public function bulk(Request $request): array {
+    $back = (string) $request->query->get('destination');
+    return [
+      '#theme' => 'commerce_connector_bulk',
+      '#bulk' => $this->bulk->latest() ?? [],
+      '#state_url' => Url::fromRoute('commerce_connector.bulk.state')->toString(),
+      '#back_url' => str_starts_with($back, '/') ? Url::fromUserInput($back)->toString() : '',
+      '#attached' => ['library' => ['commerce_connector/bulk']],
+      '#cache' => ['max-age' => 0],
+    ];
+  }
+
+  /**
+   * The same for scripts.
+   */
+  public function bulkState(): JsonResponse {
+    return new JsonResponse($this->bulk->latest() ?? throw new NotFoundHttpException(), 200, ['Cache-Control' => 'no-store']);
   }
 
   /**

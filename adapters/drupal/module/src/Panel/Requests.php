@@ -21,6 +21,11 @@ final class Requests {
 
   private const KEPT_SECONDS = 30 * 86400;
 
+  /**
+   * With what the ids of requests begin that were made together.
+   */
+  private const BATCH = 'bulk-';
+
   public function __construct(
     private readonly Connection $database,
     private readonly Events $events,
@@ -45,15 +50,17 @@ final class Requests {
   }
 
   /**
-   * Asks the same of several products.
+   * Asks the same of several products; answers the batch, which ofBatch() takes.
    */
-  public function askAll(array $bindings, array $wish): void {
-    foreach ($bindings as $binding) {
-      $this->keep($binding, $wish);
+  public function askAll(array $bindings, array $wish): string {
+    $batch = self::BATCH . substr(str_replace('-', '', $this->uuids->generate()), 0, 16);
+    foreach ($bindings as $place => $binding) {
+      $this->keep($binding, $wish, "$batch-$place");
     }
     foreach (array_unique(array_column($bindings, 'backend')) as $backend) {
       $this->nudge->send($backend);
     }
+    return $batch;
   }
 
   /**
@@ -79,21 +86,38 @@ final class Requests {
    * The newest requests of a product, each with its answer (NULL: none yet).
    *
    * @return array[]
-   *   With id, asked_at, by, standing, request and answer.
+   *   With id, subject_key, asked_at, standing, request and answer.
    */
   public function of(string $subject_key, int $limit = 5): array {
-    $rows = $this->database->queryRange('SELECT [request_id], [asked_at], [standing], [request], [answer] FROM {commerce_connector_requests} WHERE [subject_key] = :key ORDER BY [id] DESC', 0, $limit, [':key' => $subject_key], ['fetch' => \PDO::FETCH_ASSOC])->fetchAll();
-    return array_map(static fn (array $row): array => [
+    $rows = $this->database->queryRange('SELECT * FROM {commerce_connector_requests} WHERE [subject_key] = :key ORDER BY [id] DESC', 0, $limit, [':key' => $subject_key], ['fetch' => \PDO::FETCH_ASSOC])->fetchAll();
+    return array_map(self::read(...), $rows);
+  }
+
+  /**
+   * The requests that were made together, in the order of the list.
+   *
+   * @return array[]
+   *   As of() gives them.
+   */
+  public function ofBatch(string $batch): array {
+    $like = $this->database->escapeLike("$batch-") . '%';
+    $rows = $this->database->query('SELECT * FROM {commerce_connector_requests} WHERE [request_id] LIKE :batch ORDER BY [id]', [':batch' => $like], ['fetch' => \PDO::FETCH_ASSOC])->fetchAll();
+    return array_map(self::read(...), $rows);
+  }
+
+  private static function read(array $row): array {
+    return [
       'id' => $row['request_id'],
+      'subject_key' => $row['subject_key'],
       'asked_at' => (int) $row['asked_at'],
       'standing' => $row['standing'],
       'request' => (array) json_decode((string) $row['request'], TRUE),
       'answer' => json_decode((string) $row['answer'], TRUE),
-    ], $rows);
+    ];
   }
 
-  private function keep(array $binding, array $wish): string {
-    $id = $this->uuids->generate();
+  private function keep(array $binding, array $wish, ?string $id = NULL): string {
+    $id ??= $this->uuids->generate();
     $request = ['id' => $id, 'action' => $wish['action'], 'by' => mb_substr((string) $this->user->getDisplayName(), 0, 100)] + $wish + ['field' => NULL, 'choice' => NULL, 'value' => NULL, 'seen' => ''];
     $transaction = $this->database->startTransaction();
     try {

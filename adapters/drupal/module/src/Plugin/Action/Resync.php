@@ -7,8 +7,7 @@ namespace Drupal\commerce_connector\Plugin\Action;
 use Drupal\Core\Action\ActionBase;
 use Drupal\Core\Plugin\ContainerFactoryPluginInterface;
 use Drupal\Core\Session\AccountInterface;
-use Drupal\commerce_connector\Panel\Panel;
-use Drupal\commerce_connector\Panel\Requests;
+use Drupal\commerce_connector\Panel\Bulk;
 use Symfony\Component\DependencyInjection\ContainerInterface;
 
 /**
@@ -17,21 +16,20 @@ use Symfony\Component\DependencyInjection\ContainerInterface;
  * @Action(
  *   id = "commerce_connector_resync",
  *   label = @Translation("Resync from the shop"),
- *   type = "node"
+ *   type = "node",
+ *   confirm_form_route_name = "commerce_connector.bulk"
  * )
  */
 final class Resync extends ActionBase implements ContainerFactoryPluginInterface {
 
-  private Panel $panel;
-  private Requests $requests;
+  private Bulk $bulk;
 
   /**
    * {@inheritdoc}
    */
   public static function create(ContainerInterface $container, array $configuration, $plugin_id, $plugin_definition) {
     $action = new self($configuration, $plugin_id, $plugin_definition);
-    $action->panel = $container->get('commerce_connector.panel');
-    $action->requests = $container->get('commerce_connector.requests');
+    $action->bulk = $container->get('commerce_connector.bulk');
     return $action;
   }
 
@@ -52,11 +50,10 @@ final class Resync extends ActionBase implements ContainerFactoryPluginInterface
   /**
    * {@inheritdoc}
    *
-   * Pages that show no product of the shop are passed over.
+   * The page that Views leads to then says how far it is.
    */
   public function executeMultiple(array $entities) {
-    $bindings = array_filter(array_map($this->panel->binding(...), $entities));
-    $this->requests->askAll(array_values($bindings), ['action' => 'resync']);
+    $this->bulk->ask(array_values($entities));
   }
 
 }
