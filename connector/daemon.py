@@ -27,6 +27,7 @@ from connector.compose_relay import compose_relay
 from connector.detect import Detector, ring
 from connector.editors.desk import Desk
 from connector.errors import ConnectorError
+from connector.memory import keep_even
 from connector.model import BackendName, SiteName
 from connector.ops.metrics import Metrics
 from connector.reconcile import reconcile
@@ -128,6 +129,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         self.start()
+        keep_even()
         try:
             while not self._stop.wait(1.0):
                 self.look_at_clock()

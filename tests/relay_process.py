@@ -13,6 +13,7 @@ from datetime import timedelta
 from connector.clock import SystemClock
 from connector.compose_relay import compose_relay
 from connector.config import Config, loads
+from connector.memory import keep_even
 from connector.ops.metrics import Metrics
 from connector.relay import once
 from connector.serve import HttpServer, build_app
@@ -55,6 +56,7 @@ def main() -> None:
     app = build_app({}, metrics, dict, service)
     server = HttpServer(app, "127.0.0.1", int(port), service.stopping)
     server.start()
+    keep_even()
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     ended.wait()

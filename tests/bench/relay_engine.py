@@ -7,6 +7,7 @@ would write at first: one httpx.AsyncClient, everything passed through.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import secrets
 import sys
@@ -63,5 +64,6 @@ async def _answer(send: Any, body: bytes) -> None:
 
 if __name__ == "__main__":
     port, url = int(sys.argv[1]), (sys.argv[2:] or [""])[0]
+    gc.freeze()
     app = Proxy(url) if url else engine
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", lifespan="off", backlog=4096)
