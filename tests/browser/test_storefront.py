@@ -6,6 +6,7 @@ from __future__ import annotations
 import gzip
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -163,6 +164,18 @@ def test_the_drawer_is_worked_by_keyboard(shop: Shopfront, page: Page) -> None:
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(page.get_by_role("button", name="5 im Warenkorb")).to_be_focused()
+
+
+@pytest.mark.parametrize(("wish", "moves"), [("reduce", "none"), ("no-preference", "in")])
+def test_the_drawer_moves_only_for_who_does_not_mind(
+    shop: Shopfront, page: Page, wish: Literal["reduce", "no-preference"], moves: str
+) -> None:
+    page.emulate_media(reduced_motion=wish)
+    page.goto(f"{shop.url}/product")
+    buy(page, 1)
+    drawer(page)
+    dialog = page.get_by_role("dialog", name="Warenkorb")
+    assert dialog.evaluate("each => getComputedStyle(each).animationName") == moves
 
 
 def test_quantities_codes_and_removal(shop: Shopfront, page: Page) -> None:

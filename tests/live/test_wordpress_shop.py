@@ -27,6 +27,8 @@ from connector.demo.show import SELLING
 from connector.demo.wordpress import SCRIPTS, WordPress
 from connector.errors import TargetDown
 from connector.model import VariantId
+from connector.relay.guard import Buckets
+from connector.relay.problems import Problem
 from tests.conftest import WORDPRESS_PLUGIN
 from tests.goods import EVIL, as_before, bought
 from tests.live.pair import new_secret, pair_with, site_settings, until
@@ -435,6 +437,23 @@ def test_a_relay_that_is_away_is_said_clearly(shop: WordPressShop, shopper: Plai
     log = shop.wordpress.debug_log
     assert "the relay does not answer" in log.read_text()
     log.unlink()
+
+
+def too_often(_buckets: Buckets, _name: str) -> None:
+    raise Problem("rate", 60)
+
+
+def test_too_often_is_said_and_loses_nothing(
+    shop: WordPressShop, shopper: PlainBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buy(shop, shopper)
+    with monkeypatch.context() as patch:
+        patch.setattr(Buckets, "take", too_often)
+        page = buy(shop, shopper)
+        assert page.status == 429
+        assert "Das war viel auf einmal." in page.words
+    shopper.press(page, "Try again")
+    assert bought(shop.house) == [{"v-mug": 2}]
 
 
 def test_an_add_whose_answer_is_lost_happens_once(
