@@ -633,23 +633,6 @@ def test_nothing_personal_is_in_the_database(shop: WordPressShop, shopper: Plain
 
 # ---- languages ----
 
-_SAID = re.compile(r"(?:__|_e|esc_html__|esc_html_e|esc_attr__|esc_attr_e)\( '((?:[^'\\]|\\.)*)'")
-
-
-@pytest.mark.parametrize("language", ["de", "fr"])
-def test_all_that_shoppers_read_is_translated(language: str) -> None:
-    told = (WORDPRESS_PLUGIN / "languages" / f"{language}.l10n.php").read_text(encoding="utf-8")
-    names = ("parts", "forms", "checkout", "says", "grid", "view")
-    files = [
-        WORDPRESS_PLUGIN / "includes" / f"class-commerce-connector-{name}.php" for name in names
-    ]
-    files += (WORDPRESS_PLUGIN / "templates").glob("*.php")
-    said = {text for file in files for text in _SAID.findall(file.read_text(encoding="utf-8"))}
-    assert len(said) > 50
-    assert [text for text in sorted(said) if f"'{text}' => '" not in told] == []
-    for text, says in re.findall(r"'((?:[^'\\]|\\.)*)' => '((?:[^'\\]|\\.)*)',", told):
-        assert re.findall(r"%[sd]", text) == re.findall(r"%[sd]", says)
-
 
 @pytest.mark.parametrize(
     ("locale", "button", "says"),
@@ -668,20 +651,6 @@ def test_pages_speak_the_sites_language(
         assert says in page.words.replace("’", "'")
     finally:
         chosen.unlink()
-
-
-@pytest.mark.parametrize("language", ["de", "fr"])
-def test_all_that_editors_read_of_blocks_is_translated(language: str) -> None:
-    file = WORDPRESS_PLUGIN / "languages" / f"blocks-{language}.l10n.php"
-    told = file.read_text(encoding="utf-8")
-    script = (WORDPRESS_PLUGIN / "assets" / "blocks.js").read_text(encoding="utf-8")
-    said = {f"'{text}'" for text in _SAID.findall(script)}
-    assert len(said) > 10
-    for place in (WORDPRESS_PLUGIN / "blocks").glob("*/block.json"):
-        about = json.loads(place.read_text(encoding="utf-8"))
-        said |= {f'"block {name}\\4{about[name]}"' for name in ("title", "description")}
-        said |= {f'"block keyword\\4{word}"' for word in about["keywords"]}
-    assert [text for text in sorted(said) if f"{text} => '" not in told] == []
 
 
 @pytest.mark.parametrize(
