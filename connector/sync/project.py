@@ -212,7 +212,7 @@ def availability(stock: Stock, available: int | None) -> Availability:
 def money_text(amount: Money, locale: Locale) -> str:
     """An amount as readers of a locale write it (CLDR): "19,90 €", "$19.90", "￥500".
 
-    Where CLDR writes fewer decimals than the currency has ("20 RSD"), an amount that has some shows
+    Where CLDR writes fewer decimals than the currency has ("20 ALL"), an amount that has some shows
     them all: never a rounded price.
     """
     value = Decimal(amount.major())
