@@ -67,11 +67,14 @@ class Written:
     retired: bool = False
     before: dict[FieldName, Before] = field(default_factory=dict)
     after: dict[FieldName, FieldHash] = field(default_factory=dict)
+    again: set[FieldName] = field(default_factory=set)
+    """Fields that the run wrote more than once: somebody may have written between."""
 
     def add(self, entry: Entry) -> None:
         """The next write of the same run."""
         self.made = self.made or entry.action is Action.MADE
         self.retired = entry.action is Action.RETIRED
+        self.again |= self.after.keys() & entry.after.keys()
         for name, before in (entry.before or {}).items():
             self.before.setdefault(name, before)
         self.after |= entry.after
@@ -129,31 +132,38 @@ def steps(
         found.append(Step(site, subject, PAGE, Fate.RESTORE, Hold(LIVE, ABSENT, FieldHash(""))))
     known = row.fields if row else {}
     for name, after in sorted(written.after.items()):
-        found.append(_field(site, subject, name, after, written.before.get(name), known.get(name)))
+        before, now = written.before.get(name), known.get(name)
+        fate = _fate(after, before, now, once=name not in written.again)
+        found.append(_step(site, subject, name, fate, after, before, now))
     return found
 
 
-def _field(
+def _step(
     site: SiteName,
     subject: Subject,
     name: FieldName,
+    fate: Fate,
     after: FieldHash,
     before: Before | None,
     now: FieldMirror | None,
 ) -> Step:
-    fate = _fate(after, before, now)
     if fate is not Fate.RESTORE or before is None or now is None:
         return Step(site, subject, name, fate)
     hold = Hold(before.value, against=now.sent, expected=after)
     return Step(site, subject, name, fate, hold, before.hash)
 
 
-def _fate(after: FieldHash, before: Before | None, now: FieldMirror | None) -> Fate:
+def _fate(after: FieldHash, before: Before | None, now: FieldMirror | None, *, once: bool) -> Fate:
+    """`once`: the run wrote the field a single time, so that nobody's words came between.
+
+    Only then is taken apart what it joined with an editor's words (kept, with no hash): what stood
+    before it is theirs. Whether anybody wrote since, the site knows by what the run left.
+    """
     if before is None:
         return Fate.UNKNOWN
-    if now is not None and now.kept:
+    if now is not None and now.kept and (now.stored or not once):
         return Fate.EDITED
-    if now is None or now.stored != after:
+    if now is None or (now.stored != after and not now.kept):
         return Fate.WRITTEN_SINCE
     return Fate.SAME if before.hash == after else Fate.RESTORE
 
@@ -236,4 +246,6 @@ def outcome(connection: Connection, undo_id: str, chosen: Sequence[Step]) -> Und
 
 def _altered(held: HeldField, row: MirrorRow | None) -> bool:
     now = row.fields.get(held.field) if row else None
-    return bool(held.wanted) and now is not None and now.stored != held.wanted
+    if now is None or now.kept or not held.wanted:
+        return False
+    return now.stored != held.wanted

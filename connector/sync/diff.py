@@ -242,9 +242,20 @@ def confirmed(
     after = confirm(mirror, plain, stored, kept - change.verbatim)
     for name in asking:
         after[name] = FieldMirror(FieldHash(""), change.expected[name], kept=True)
-    for name in editors:
+    for name in editors | _editors_again(mirror or {}, change, stored):
         after[name] = FieldMirror(change.sent[name], FieldHash(""), kept=True)
     return after
+
+
+def _editors_again(
+    mirror: Mirror, change: ContentChange, stored: Mapping[FieldName, FieldHash]
+) -> frozenset[FieldName]:
+    """Fields that were put back from a value with an editor's words in it to one with them too."""
+    return frozenset(
+        name
+        for name in change.verbatim & stored.keys()
+        if name in mirror and mirror[name].kept and name in change.joined
+    )
 
 
 def value_change(wanted: FieldHash, mirror: Mirror | None, name: FieldName) -> bool:

@@ -20,12 +20,13 @@ import pytest
 
 from adapters.site_api.client import SiteApi
 from adapters.wordpress.site import open_site
+from connector import undo
 from connector.clock import SystemClock
 from connector.demo.wordpress import WordPress
 from connector.model import BackendName, FieldName, JsonValue, ProductId, SiteName, Subject
 from connector.ports import SiteSettings
 from connector.signing import Secret
-from connector.state import conflicts
+from connector.state import conflicts, runs
 from connector.sync.edits import Choice
 from connector.sync.merge import UNKNOWN, Conflict
 from connector.sync.rules import SiteRules
@@ -295,6 +296,27 @@ def test_a_classic_form_puts_back_no_words_that_its_editor_did_not_change(
     assert overtaken.conflicts() == {"title": Conflict("Shop", "Newer", "Editor")}
     assert str(overtaken.value("description")).startswith("<p>Newer</p>")
     overtaken.house.database.close()
+
+
+def test_an_undo_leaves_the_editors_words_of_a_join(overtaken: Overtaken) -> None:
+    house, edited = overtaken.house, A + "<p>editor</p>\n"
+    overtaken.shop("Shop", A + B)
+    overtaken.save(overtaken.opened(), content=edited)
+    house.clock.advance(seconds=7200)
+    overtaken.shop("Shop", "<p>spoilt</p>\n" + B)
+    assert "spoilt" in str(overtaken.value("description"))
+    with house.database.read() as connection:
+        run = runs.latest_runs(connection, 1, unasked=True)[0].id
+        steps = undo.plan(connection, run)
+    undo_id = undo.begin(house.database, house.clock, run, "test", steps)
+    house.settle()
+    assert str(overtaken.value("description")).strip() == edited.strip()
+    with house.database.read() as connection:
+        assert undo.outcome(connection, undo_id, steps).restored == 1
+    overtaken.shop("Shop", "<p>mended</p>\n" + B)
+    assert str(overtaken.value("description")).strip() == edited.strip()
+    assert set(overtaken.conflicts()) == {"description"}, "a person says which of the two"
+    house.database.close()
 
 
 def test_words_for_search_engines_are_merged_like_a_title(overtaken: Overtaken) -> None:

@@ -13,7 +13,7 @@ from connector import undo
 from connector.errors import Rejected
 from connector.model import FieldName, Money, Price, ProductId, Subject
 from connector.reconcile import reconcile
-from connector.state import holds, runs
+from connector.state import conflicts, holds, runs
 from connector.state.runs import UNASKED
 from connector.sync.diff import LIVE, PAGE, RETIRED
 from connector.sync.rules import SiteRules
@@ -25,7 +25,7 @@ from connector.testing.site import MemorySite
 from connector.undo import Fate, Step, Undone
 from tests.house import EUROS, SITE, House
 
-TITLE, TAGS = FieldName("title"), FieldName("tags")
+TITLE, TAGS, TEXT = FieldName("title"), FieldName("tags"), FieldName("description")
 SUBJECT = generate.product_subject
 NO_MEDIA = SiteRules(markets=(EUROS,), media=False)
 
@@ -118,6 +118,60 @@ def test_an_edit_since_is_kept_and_named(house: House) -> None:
     assert [(s.subject, s.field, s.fate) for s in done.left] == [(SUBJECT(4), TITLE, Fate.EDITED)]
     assert field(house, 4, TITLE) == "an editor's title"
     assert held(house) == {(SUBJECT(3), TITLE): True}
+
+
+A, B, C = "<p>a</p>", "<p>b</p>", "<p>c</p>"
+
+
+def say(house: House, number: int, description: str) -> None:
+    product = generate.product(number)
+    text = replace(product.texts[product.default_locale], description=description)
+    house.catalogue.put(replace(product, texts={product.default_locale: text}))
+    house.poll()
+
+
+def joined(house: House, *, own_run: bool = True) -> str:
+    """Editor and backend have changed different paragraphs of product 4; answers the editor's."""
+    say(house, 4, A + B + C)
+    edited = "<p>the editor's</p>" + B + C
+    house.site.edit(SUBJECT(4), TEXT, edited)
+    house.clock.advance(seconds=7200 if own_run else 0)
+    say(house, 4, A + B + "<p>spoilt</p>")
+    assert field(house, 4, TEXT) == "<p>the editor's</p>" + B + "<p>spoilt</p>"
+    return edited
+
+
+def test_what_a_run_joined_with_an_editors_words_is_the_editors_again(house: House) -> None:
+    edited = joined(house)
+    done = carry_out(house, plan(house, last_run(house)))
+    assert (done.restored, done.altered, done.left) == (1, (), ())
+    assert field(house, 4, TEXT) == edited
+    reconcile(house.database, house.work.target(), house.clock, "test")
+    house.settle()
+    assert field(house, 4, TEXT) == edited
+    say(house, 4, A + B + "<p>mended</p>")
+    assert field(house, 4, TEXT) == edited
+    with house.database.read() as connection:
+        (contested,) = conflicts.list_conflicts(connection)
+    assert contested.contested.conflict.site == edited
+
+
+def test_an_edit_between_two_writes_of_a_run_is_no_undos_to_take(house: House) -> None:
+    joined(house, own_run=False)
+    now = field(house, 4, TEXT)
+    done = carry_out(house, plan(house, last_run(house)))
+    assert (done.restored, [step.fate for step in done.left]) == (0, [Fate.EDITED])
+    assert field(house, 4, TEXT) == now
+
+
+def test_what_an_editor_wrote_after_a_join_is_no_undos_to_take(house: House) -> None:
+    joined(house)
+    run = last_run(house)
+    later = "<p>later</p>"
+    house.site.edit(SUBJECT(4), TEXT, later)
+    done = carry_out(house, plan(house, run))
+    assert (done.restored, [step.fate for step in done.left]) == (0, [Fate.EDITED])
+    assert field(house, 4, TEXT) == later
 
 
 def test_an_edit_of_a_field_that_is_ours_is_kept_by_an_undo_and_mended_by_a_reconcile(
