@@ -12,7 +12,8 @@ from connector.demo import debian
 from connector.demo.machine import LOOPBACK, Server, answers, hand_over, scratch
 
 PACKAGES = ("varnish",)
-VCL = Path(__file__).resolve().parents[2] / "deploy" / "varnish" / "default.vcl"
+SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "varnish"
+WORDPRESS, DRUPAL = SHIPPED / "default.vcl", SHIPPED / "drupal.vcl"
 _BACKEND_PORT = '.port = "8080";'
 
 
@@ -24,12 +25,12 @@ class Varnish:
     server: Server
 
     @classmethod
-    def start(cls, port: int, before: int) -> Varnish:
-        """Listen on `port`, before what listens on `before`."""
+    def start(cls, port: int, before: int, shipped: Path = WORDPRESS) -> Varnish:
+        """Listen on `port`, before what listens on `before`; `shipped` is the VCL."""
         debian.ensure(*PACKAGES)
         home = scratch("varnish")
         vcl = home / "default.vcl"
-        text = VCL.read_text()
+        text = shipped.read_text()
         assert text.count(_BACKEND_PORT) == 1, "the example names its backend's port once"
         vcl.write_text(text.replace(_BACKEND_PORT, f'.port = "{before}";'))
         hand_over(home)

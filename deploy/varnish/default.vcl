@@ -20,6 +20,13 @@ acl wordpress {
 }
 
 sub vcl_recv {
+    # An old page is given only where WordPress has just failed to make a new one.
+    unset req.http.x-again;
+    set req.grace = 0s;
+    if (req.restarts > 0) {
+        set req.http.x-again = "1";
+        set req.grace = 24h;
+    }
     if (req.method == "PURGE") {
         if (client.ip !~ wordpress) {
             return (synth(405));
@@ -60,6 +67,9 @@ sub vcl_recv {
 }
 
 sub vcl_backend_response {
+    if (beresp.status >= 500 && (bereq.is_bgfetch || !(bereq.uncacheable || bereq.http.x-again))) {
+        return (abandon);
+    }
     set beresp.http.x-path = regsub(bereq.url, "\?.*", "");
     if (beresp.http.Set-Cookie || beresp.http.Cache-Control ~ "(private|no-store|no-cache)") {
         set beresp.uncacheable = true;
@@ -69,8 +79,20 @@ sub vcl_backend_response {
     if (beresp.status == 200 || beresp.status == 301 || beresp.status == 404) {
         # A page is taken out when it changes; this is for what nobody told.
         set beresp.ttl = 10m;
-        # While WordPress is away the last page is better than none.
         set beresp.grace = 24h;
+    }
+}
+
+sub vcl_backend_error {
+    if (bereq.is_bgfetch || !(bereq.uncacheable || bereq.http.x-again)) {
+        return (abandon);
+    }
+}
+
+sub vcl_synth {
+    # While WordPress is away the last page is better than none.
+    if (resp.status == 503 && req.restarts == 0 && (req.method == "GET" || req.method == "HEAD")) {
+        return (restart);
     }
 }
 

@@ -1,20 +1,27 @@
-"""The VCL that deploy/ ships, in a real Varnish: what is kept, what is not, what goes through."""
+"""The VCLs that deploy/ ships, in a real Varnish: what is kept, what is not, what goes through.
+
+The site behind it is this test; real ones are in test_drupal_varnish.py and tests/browser.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import httpx
 import pytest
 
 from connector.demo.machine import free_port
-from connector.demo.varnish import Varnish
+from connector.demo.varnish import DRUPAL, WORDPRESS, Varnish
 
 pytestmark = pytest.mark.live
 CART = "commerce_connector_cart=0123.cct_mine"
+SHIPPED = {"WordPress": WORDPRESS, "Drupal": DRUPAL}
 
 
 @dataclass(slots=True)
@@ -25,6 +32,7 @@ class Street:
     came: list[tuple[str, str, str]] = field(default_factory=list)
     answers: dict[str, dict[str, str]] = field(default_factory=dict)
     """More headers of the site's answers, by path."""
+    status: int = 200
 
     def ask(self, path: str, cookie: str = "", method: str = "GET", **headers: str) -> str:
         """Whether the answer came out of the cache: hit or miss."""
@@ -34,15 +42,15 @@ class Street:
         return answer.headers["x-cache"]
 
 
-@pytest.fixture(scope="module")
-def varnish() -> Iterator[Street]:
+@contextmanager
+def open_street(shipped: Path) -> Iterator[Street]:
     port = free_port()
 
     class Site(BaseHTTPRequestHandler):
         def answer(self) -> None:
             made.came.append((self.command, self.path, self.headers.get("cookie", "")))
             self.rfile.read(int(self.headers.get("content-length", 0)))
-            self.send_response(200)
+            self.send_response(made.status)
             for name, value in made.answers.get(self.path.partition("?")[0], {}).items():
                 self.send_header(name, value)
             self.send_header("content-length", "2")
@@ -59,18 +67,41 @@ def varnish() -> Iterator[Street]:
     made = Street(Varnish("", None))  # type: ignore[arg-type]
     thread = Thread(target=site.serve_forever, args=(0.05,), daemon=True)
     thread.start()
-    made.cache = Varnish.start(free_port(), port)
-    yield made
-    made.cache.stop()
-    site.shutdown()
-    site.server_close()
+    made.cache = Varnish.start(free_port(), port, shipped)
+    try:
+        yield made
+    finally:
+        made.cache.stop()
+        site.shutdown()
+        site.server_close()
+
+
+@pytest.fixture(scope="module")
+def wordpress() -> Iterator[Street]:
+    with open_street(WORDPRESS) as street:
+        yield street
+
+
+@pytest.fixture(scope="module")
+def drupal() -> Iterator[Street]:
+    with open_street(DRUPAL) as street:
+        yield street
+
+
+@pytest.fixture(params=SHIPPED)
+def street(request: pytest.FixtureRequest, wordpress: Street, drupal: Street) -> Street:
+    return as_new(wordpress if request.param == "WordPress" else drupal)
 
 
 @pytest.fixture
-def street(varnish: Street) -> Street:
-    varnish.came.clear()
-    varnish.answers.clear()
-    return varnish
+def before_wordpress(wordpress: Street) -> Street:
+    return as_new(wordpress)
+
+
+def as_new(street: Street) -> Street:
+    street.came.clear()
+    street.answers.clear()
+    return street
 
 
 def test_a_page_is_made_once_for_everybody(street: Street) -> None:
@@ -107,7 +138,7 @@ def test_what_is_personal_is_never_kept(street: Street, headers: dict[str, str])
     assert len(street.came) == 4
 
 
-@pytest.mark.parametrize(
+WORDPRESS_ANSWERS = pytest.mark.parametrize(
     ("path", "cookie", "method"),
     [
         ("/wp-json/commerce-connector/v1/site", "", "GET"),
@@ -119,9 +150,33 @@ def test_what_is_personal_is_never_kept(street: Street, headers: dict[str, str])
         ("/mug/", CART, "POST"),
     ],
 )
-def test_what_is_not_for_everybody_goes_through(
-    street: Street, path: str, cookie: str, method: str
+DRUPAL_ANSWERS = pytest.mark.parametrize(
+    ("path", "cookie", "method"),
+    [
+        ("/commerce-connector/v1/site", "", "GET"),
+        ("/jsonapi/node/article", "", "GET"),
+        ("/mug", "SESS0123456789abcdef=x", "GET"),
+        ("/mug", "_ga=1; SSESS0123456789abcdef=x", "GET"),
+        ("/mug", CART, "POST"),
+    ],
+)
+
+
+@WORDPRESS_ANSWERS
+def test_what_is_not_for_everybody_is_asked_of_wordpress(
+    before_wordpress: Street, path: str, cookie: str, method: str
 ) -> None:
+    goes_through(before_wordpress, path, cookie, method)
+
+
+@DRUPAL_ANSWERS
+def test_what_is_not_for_everybody_is_asked_of_drupal(
+    drupal: Street, path: str, cookie: str, method: str
+) -> None:
+    goes_through(as_new(drupal), path, cookie, method)
+
+
+def goes_through(street: Street, path: str, cookie: str, method: str) -> None:
     street.ask("/mug/")
     street.came.clear()
     for _ in range(2):
@@ -129,27 +184,64 @@ def test_what_is_not_for_everybody_goes_through(
     assert street.came == [(method, path, cookie)] * 2
 
 
+@pytest.mark.parametrize("name", ["authorization", "webhook-signature"])
+def test_who_proves_who_they_are_is_answered_by_drupal(drupal: Street, name: str) -> None:
+    drupal.ask("/bowl")
+    assert [drupal.ask("/bowl", **{name: "x"}) for _ in range(2)] == ["miss", "miss"]
+    assert drupal.ask("/bowl") == "hit"
+
+
+def test_drupal_says_of_every_page_that_cookies_matter(drupal: Street) -> None:
+    """They do where a session is; the others share what is kept."""
+    drupal.answers["/dish"] = {"vary": "Cookie"}
+    drupal.answers["/dish/2"] = {"vary": "X-Kind, Cookie"}
+    assert [drupal.ask("/dish", each) for each in ("", CART)] == ["miss", "hit"]
+    kinds = [drupal.ask("/dish/2", CART, **{"x-kind": each}) for each in ("a", "b", "a")]
+    assert kinds == ["miss", "miss", "hit"]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_page_that_is_too_old_is_given_only_while_the_site_fails(
+    name: str, tmp_path: Path
+) -> None:
+    """However long nobody asked for it: the first visitor sees what is true now."""
+    vcl = tmp_path / "kept-one-second.vcl"
+    vcl.write_text(SHIPPED[name].read_text().replace("beresp.ttl = 10m", "beresp.ttl = 1s"))
+    with open_street(vcl) as street:
+        street.answers["/mug"] = {"cache-control": "max-age=1, public"}
+        assert [street.ask("/mug") for _ in range(2)] == ["miss", "hit"]
+        time.sleep(1.1)
+        assert street.ask("/mug") == "miss"
+        time.sleep(1.1)
+        street.status = 503
+        assert {street.ask("/mug") for _ in range(3)} == {"hit"}
+        never_seen = httpx.get(f"{street.cache.url}/cup", trust_env=False)
+        assert (never_seen.status_code, never_seen.text) == (503, "ok")
+        street.status = 200
+        assert street.ask("/mug") == "miss"
+
+
 def purge(street: Street, path: str, **headers: str) -> int:
     url = street.cache.url + path
     return httpx.request("PURGE", url, headers=headers, trust_env=False).status_code
 
 
-def test_a_page_that_changed_is_taken_out_whatever_its_query(street: Street) -> None:
+def test_a_page_that_changed_is_taken_out_whatever_its_query(before_wordpress: Street) -> None:
     pages = ["/lamp/", "/lamp/?page=2", "/lamp/shade/"]
-    assert [street.ask(each) for each in pages] == ["miss"] * 3
-    assert [street.ask(each) for each in pages] == ["hit"] * 3
-    assert purge(street, "/lamp/") == 200
-    assert [street.ask(each) for each in pages] == ["miss", "miss", "hit"]
+    assert [before_wordpress.ask(each) for each in pages] == ["miss"] * 3
+    assert [before_wordpress.ask(each) for each in pages] == ["hit"] * 3
+    assert purge(before_wordpress, "/lamp/") == 200
+    assert [before_wordpress.ask(each) for each in pages] == ["miss", "miss", "hit"]
 
 
-def test_many_pages_are_taken_out_at_once(street: Street) -> None:
+def test_many_pages_are_taken_out_at_once(before_wordpress: Street) -> None:
     pages = ["/vase/", "/bowl/", "/jug/"]
-    assert [street.ask(each) for each in pages] == ["miss"] * 3
-    assert purge(street, "/", **{"x-paths": "^(/vase/|/jug/)$"}) == 200
-    assert [street.ask(each) for each in pages] == ["miss", "hit", "miss"]
+    assert [before_wordpress.ask(each) for each in pages] == ["miss"] * 3
+    assert purge(before_wordpress, "/", **{"x-paths": "^(/vase/|/jug/)$"}) == 200
+    assert [before_wordpress.ask(each) for each in pages] == ["miss", "hit", "miss"]
 
 
-def test_nonsense_takes_nothing_out(street: Street) -> None:
-    street.ask("/cup/")
-    assert purge(street, "/", **{"x-paths": "^(/cup/ && x"}) == 400
-    assert street.ask("/cup/") == "hit"
+def test_nonsense_takes_nothing_out(before_wordpress: Street) -> None:
+    before_wordpress.ask("/cup/")
+    assert purge(before_wordpress, "/", **{"x-paths": "^(/cup/ && x"}) == 400
+    assert before_wordpress.ask("/cup/") == "hit"
