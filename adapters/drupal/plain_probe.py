@@ -12,6 +12,8 @@ from adapters.drupal.plain_rest import Json, mapping, rows
 from connector.model import BackendName, Subject, SubjectKind
 
 TITLE_POINTER = "/data/attributes/title"
+TEXT = "-"
+"""Of an empty text core does not look at the format."""
 
 
 def probe_uuid(backend: BackendName) -> str:
@@ -30,11 +32,11 @@ def probe(backend: BackendName, places: Places) -> Json:
             "status": True,
             "path": {"alias": f"{places.path_prefix}/-"},
             places.description_field: {
-                "value": "",
+                "value": TEXT,
                 "summary": "",
                 "format": places.description_format,
             },
-            places.section_field: {"value": "", "format": places.section_format},
+            places.section_field: {"value": TEXT, "format": places.section_format},
         },
         "relationships": related,
     }

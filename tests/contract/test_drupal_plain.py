@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from adapters.drupal.plain import open_plain
 from adapters.drupal.plain_decide import NodeFrame, aliases, resource_of
 from adapters.drupal.plain_page import Places, node_from, section_of, uuid_of
+from adapters.drupal.plain_probe import probe
+from adapters.drupal.plain_rest import mapping
 from adapters.plain.decide import PageWrite, decide_content
 from adapters.plain.page import Marker
 from adapters.plain.site import RUN
@@ -133,6 +135,15 @@ def test_core_names_us_at_its_root(web: responses.RequestsMock, site: Site) -> N
     answers(web, "POST", NODES, reply("probe"))
     facts = site.check()
     assert (facts.system, facts.version) == ("drupal", "10")
+
+
+def test_the_probe_has_texts_since_core_skips_the_format_of_an_empty_one() -> None:
+    attributes = mapping(probe(SHOP, Places())["attributes"])
+    texts = [
+        each["value"] for each in attributes.values() if isinstance(each, dict) and "format" in each
+    ]
+    assert len(texts) == 2
+    assert all(texts)
 
 
 def test_a_visitor_is_never_taken_for_an_empty_site(

@@ -93,6 +93,7 @@ PLAIN: dict[str, tuple[str, str]] = {
     "read-only": ("probe-read-only", r"read-only .*allow all operations"),
     "role too small": ("probe-forbidden", r"'administer nodes' permission is required.*role may"),
     "field required": ("probe-required", r"field_needed: .*should not be null.*default value"),
+    "text format not allowed": ("probe-format", r"takes none .*field_commerce.*valid choice"),
     "text format gone": ("unknown-format", r"takes none of our pages: .*valid choice"),
 }
 

@@ -36,7 +36,7 @@ final class Role {
   }
 
   /**
-   * Makes role and user. The user has no password, so that nobody logs in as it.
+   * Makes role and user, or mends them. The user has no password: nobody logs in as it.
    */
   public function make(): void {
     $role = $this->entityTypes->getStorage('user_role')->load(self::NAME)
@@ -49,9 +49,9 @@ final class Role {
       }
     }
     $role->save();
-    if (!$this->user()) {
-      $this->user = $this->entityTypes->getStorage('user')->create(['name' => self::NAME, 'status' => 1, 'roles' => [self::NAME]]);
-      $this->user->save();
+    $this->user = $this->user() ?? $this->entityTypes->getStorage('user')->create(['name' => self::NAME]);
+    if (!$this->user->hasRole(self::NAME) || !$this->user->isActive()) {
+      $this->user->addRole(self::NAME)->activate()->save();
     }
   }
 

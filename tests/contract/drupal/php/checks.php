@@ -221,4 +221,24 @@ $locked->errorInfo = ['40001', 1213, ''];
 $check(Busy::is(new RuntimeException('wrapped', 0, $locked)), 'a deadlock within is busy');
 $check(!Busy::is(new RuntimeException('other')), 'other failures are not');
 
+// The hook that comes after all configuration is there.
+require "$source/../commerce_connector.module";
+require "$source/../commerce_connector.install";
+$made = 0;
+Drupal::$services['commerce_connector.role'] = new class($made) {
+
+  public function __construct(private int &$made) {}
+
+  public function make(): void {
+    $this->made++;
+  }
+
+};
+commerce_connector_modules_installed(['node'], FALSE);
+commerce_connector_modules_installed(['commerce_connector'], TRUE);
+$check($made === 0, 'other modules, and configuration brought from elsewhere, make no role');
+commerce_connector_modules_installed(['node', 'commerce_connector'], FALSE);
+$check($made === 1, 'installing makes the role');
+$check(!function_exists('commerce_connector_install'), 'in hook_install() Drupal 11 has no text format yet');
+
 echo json_encode(['checked' => $checked, 'failed' => $failed]);

@@ -234,6 +234,16 @@ namespace {
 
   }
 
+  final class Drupal {
+
+    public static array $services = [];
+
+    public static function service(string $name): object {
+      return self::$services[$name];
+    }
+
+  }
+
   final class Config implements Drupal\Core\Config\ConfigFactoryInterface {}
 
 }
