@@ -21,12 +21,15 @@ BROWSER_PACKAGES = ("chromium", "fonts-dejavu-core", "libatomic1")
 """What browser tests look through; the last one is what Playwright's own Node needs."""
 DOCUMENT_PACKAGES = ("curl",)
 """What the commands in docs/ need that are run by a test."""
+CHECK_PACKAGES = ("phpunit",)
+"""What checks the Drupal module's classes."""
 PACKAGES = (
     *interpreter.MACHINE_PACKAGES,
     *mariadb.PACKAGES,
     *varnish.PACKAGES,
     *BROWSER_PACKAGES,
     *DOCUMENT_PACKAGES,
+    *CHECK_PACKAGES,
 )
 
 EDITIONS = {
