@@ -38,18 +38,22 @@ def scriptless(browser: Browser) -> Iterator[Page]:
 @pytest.fixture
 def editor(browser: Browser) -> Iterator[BrowserContext]:
     """An administrator who has logged in."""
-    where = Where.from_environment()
-    name, _, password = where.admin.partition(":")
     context = browser.new_context()
     context.set_default_timeout(30_000)
+    log_in(context)
+    yield context
+    context.close()
+
+
+def log_in(context: BrowserContext) -> None:
+    where = Where.from_environment()
+    name, _, password = where.admin.partition(":")
     page = context.new_page()
     page.goto(f"{where.url}/user/login")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
     page.close()
-    yield context
-    context.close()
 
 
 def buy(page: Page, quantity: int) -> None:
@@ -117,6 +121,27 @@ def test_what_comes_of_a_request_appears_by_itself(editor: BrowserContext, axe: 
     answer = RequestAnswer(request.id, Standing.DONE, "unchanged", "Done.", datetime.now(UTC))
     desk.site.answer_requests([answer])
     expect(page.locator(".commerce-connector-live")).to_contain_text("was up to date already")
+
+
+def test_a_session_that_ended_in_the_conflict_view_loses_no_text(editor: BrowserContext) -> None:
+    desk = desk_of(Where.from_environment())
+    desk.note(conflicts=[TITLE_CONFLICT])
+    page = editor.new_page()
+    page.goto(desk.panel)
+    page.get_by_label("Or write it anew").fill("A long thought")
+    editor.clear_cookies()
+    page.get_by_role("button", name="Use this text").click()
+    expect(page.get_by_role("alert")).to_contain_text("Your text is kept here")
+    expect(page.get_by_label("Or write it anew")).to_have_value("A long thought")
+    log_in(editor)
+    page.get_by_role("button", name="Use this text").click()
+    expect(page.get_by_text("The form has become outdated")).to_be_visible()
+    expect(page.get_by_label("Or write it anew")).to_have_value("A long thought")
+    page.get_by_role("button", name="Use this text").click()
+    expect(page.get_by_role("status")).to_contain_text("The connector is on its way")
+    request = desk.asked().request
+    assert request is not None
+    assert (request.action, request.value) == ("resolve", "A long thought")
 
 
 def test_many_are_resynced_and_followed(editor: BrowserContext, axe: Axe) -> None:

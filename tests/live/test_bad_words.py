@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,7 +14,7 @@ import httpx
 import pytest
 
 from connector.demo.wordpress import WordPress
-from connector.model import FieldName, JsonValue, ProductId, Subject, SubjectKind
+from connector.model import FieldName, JsonValue, Option, ProductId, Subject, SubjectKind, Text
 from connector.state import conflicts
 from connector.state.conflicts import OpenConflict
 from connector.sync.owners import DEFAULT_OWNERS, Owner
@@ -79,6 +81,14 @@ class Desk:
             return conflicts.list_conflicts(connection)
 
 
+NO_UPDATES = """<?php
+add_filter( 'pre_http_request', function () {
+	return array( 'headers' => array(), 'body' => '', 'cookies' => array(),
+		'response' => array( 'code' => 204, 'message' => '' ) );
+} );
+"""
+"""Screens of administrators look for updates, which fail here, and are logged."""
+
 PEOPLE: dict[str, tuple[str, str]] = {}
 """Login and application password of who was hired."""
 
@@ -102,6 +112,8 @@ def newsroom(cache: Path) -> Iterator[Newsroom]:
         " 'edit_commerce_products', 'edit_others_commerce_products',"
         " 'edit_published_commerce_products'], true));"
     )
+    quiet = site.place.root / "wp-content" / "mu-plugins" / "no-updates.php"
+    quiet.write_text(NO_UPDATES)
     hire(site, "anna", "editor")
     hire(site, "paul", "editor")
     hire(site, "sam", "subscriber")
@@ -144,6 +156,68 @@ def test_a_script_of_the_shop_is_taken_out_by_wordpress_and_never_goes_back(desk
     assert "<p>a</p>" in desk.shown() and ">b</p>" in desk.shown()
     assert desk.said("description") == evil, "what was cleaned is not written back"
     assert (desk.conflicts(), desk.house.parked()) == ([], [])
+
+
+EVIL = "\"'><script>evil()</script><img src=x onerror=evil()>"
+
+
+def test_a_script_in_any_field_of_the_shop_runs_on_no_page(desk: Desk) -> None:
+    """For visitors, in feeds and searches, and in the editor's list, form and panel."""
+    category = generate.category(desk.number)
+    words = Text(f"C{EVIL}", description=EVIL)
+    desk.house.catalogue.put_category(replace(category, texts={category.default_locale: words}))
+    found = desk.house.catalogue.fetch([ProductId(desk.subject.id)]).products
+    product = found[ProductId(desk.subject.id)]
+    each = (replace(product.variants[0], title=EVIL, options=((EVIL, EVIL),), sku=f"S{EVIL}"),)
+    text = Text(f"T{EVIL}", EVIL, f"<p>{EVIL}</p>", EVIL, EVIL)
+    desk.house.catalogue.put(
+        replace(
+            product,
+            texts={product.default_locale: text},
+            variants=each,
+            options=(Option(EVIL, (EVIL,)),),
+            categories=(category.id,),
+            tags=(f"tag{EVIL}",),
+            attributes={f"a{EVIL}": EVIL},
+        )
+    )
+    desk.work()
+    assert desk.house.parked() == []
+    site, post = desk.newsroom.wordpress, desk.newsroom.post(desk.subject)
+    link = site.php("echo get_permalink($args[0]);", post)
+    pages = [link, f"{site.url}/products/", f"{site.url}/?s=T", f"{site.url}/products/feed/"]
+    pages += [f"{site.url}/?rest_route=/wp/v2/commerce_product/{post}"]
+    pages += [
+        site.php("echo get_term_link(get_the_terms($args[0], $args[1])[0]);", post, taxonomy)
+        for taxonomy in ("commerce_category", "commerce_tag")
+    ]
+    with httpx.Client(timeout=60, trust_env=False, follow_redirects=True) as visitor:
+        for page in pages:
+            answer = visitor.get(page)
+            assert answer.status_code == 200, page
+            assert_harmless(answer.text, page)
+    with contextlib.closing(admin(site)) as editor:
+        screens = ("edit.php?post_type=commerce_product", f"post.php?post={post}&action=edit")
+        for screen in screens:
+            answer = editor.get(f"{site.url}/wp-admin/{screen}")
+            assert "wp-admin-bar" in answer.text, screen
+            assert_harmless(answer.text, screen)
+
+
+def assert_harmless(page: str, where: str) -> None:
+    """Nothing evil stands there as markup; as text, or in JSON of the page's own, it may."""
+    json_free = re.sub(r"(?s)<script(?: id=\S+)?( type=\S+)?>.*?</script>", "", page)
+    assert "<script>evil()" not in page, where
+    assert not re.search(r"<img[^>]*\sonerror=", json_free), where
+
+
+def admin(site: WordPress) -> httpx.Client:
+    """A browser in which the administrator has logged in."""
+    session = httpx.Client(timeout=60, trust_env=False, follow_redirects=True)
+    session.get(f"{site.url}/wp-login.php")
+    login = {"log": site.admin_user, "pwd": site.admin_password, "wp-submit": "Log In"}
+    session.post(f"{site.url}/wp-login.php", data={**login, "testcookie": "1"})
+    return session
 
 
 def test_an_edit_beside_a_script_is_joined_without_it_or_decided_by_a_person(desk: Desk) -> None:
@@ -199,6 +273,16 @@ def test_blocks_that_nobody_knows_are_kept_to_the_byte(desk: Desk) -> None:
     assert "<p>new</p>" in desk.shown()
     assert unknown.strip() in desk.said("description")
     assert (desk.conflicts(), desk.house.parked()) == ([], [])
+
+
+@pytest.mark.parametrize("broken", ["<p>open <b>bold", "</div></div><p>x", "<p <<a href='"])
+def test_broken_markup_of_an_editor_stays_as_wordpress_took_it(desk: Desk, broken: str) -> None:
+    assert desk.save(content=A + broken).status_code == 200
+    taken = desk.shown()
+    desk.say(description="<p>new</p>\n" + B)
+    assert broken in desk.shown(), "joined or in conflict, the editor's words are there"
+    assert taken == desk.shown() or "<p>new</p>" in desk.shown()
+    assert len(desk.conflicts()) == (taken == desk.shown())
 
 
 def test_markup_in_a_title_is_not_written_back_and_the_editor_is_told(desk: Desk) -> None:
@@ -291,6 +375,28 @@ def test_a_category_that_somebody_deleted_is_there_again_with_its_pages(desk: De
     assert categories(desk) == [category.id]
     assert desk.shown() == A
     assert desk.house.parked() == []
+
+
+def test_a_tag_that_somebody_deleted_is_there_again(desk: Desk) -> None:
+    found = desk.house.catalogue.fetch([ProductId(desk.subject.id)]).products
+    tag = f"Tag {desk.number}"
+    desk.house.catalogue.put(replace(found[ProductId(desk.subject.id)], tags=(tag,)))
+    desk.work()
+    assert tags(desk) == [tag]
+    desk.newsroom.wordpress.php(
+        "wp_set_current_user(1);"
+        " wp_delete_term(get_term_by('name', $args[0], 'commerce_tag')->term_id, 'commerce_tag');",
+        tag,
+    )
+    assert tags(desk) == []
+    desk.work()
+    assert tags(desk) == [tag]
+    assert (desk.conflicts(), desk.house.parked()) == ([], [])
+
+
+def tags(desk: Desk) -> Any:
+    (found,) = desk.newsroom.site.documents(SubjectKind.PRODUCT, [desk.subject.id])
+    return found.values[FieldName("tags")]
 
 
 def categories(desk: Desk) -> Any:

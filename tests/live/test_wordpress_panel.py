@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import requests
@@ -17,14 +18,18 @@ from adapters.site_api import versions
 from adapters.site_api.client import SiteApi
 from adapters.wordpress.site import open_site
 from connector.clock import SystemClock
+from connector.compose import Connector
 from connector.demo.wordpress import WordPress
+from connector.doctor import Mark, examine_site
 from connector.errors import TargetDown
 from connector.model import BackendName, JsonValue, SiteName, Subject
 from connector.ports import SiteEvent, SiteSettings, StatusNote
 from connector.ports_panel import ASKED, RequestAnswer, Standing
 from connector.signing import Secret
+from connector.testing.catalogue import MemoryCatalogue
 from connector.testing.conformance.writes import document
 from tests.contract.site_api_contract import FOLDER, Contract
+from tests.house import SITE, House
 
 pytestmark = pytest.mark.live
 PLUGIN = Path(__file__).resolve().parents[2] / "adapters" / "wordpress" / "plugin"
@@ -151,13 +156,21 @@ def test_events_and_site_are_as_the_contract_says(press: Press) -> None:
     ],
 )
 def test_versions_without_one_in_common_are_refused_by_name(
-    press: Press, monkeypatch: pytest.MonkeyPatch, spoken: frozenset[int], fix: str
+    press: Press, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spoken: frozenset[int], fix: str
 ) -> None:
     raw = press.site._transport.get("/site")
     assert raw["versions"] == [1]
     monkeypatch.setattr(versions, "SPOKEN", spoken)
     with pytest.raises(TargetDown, match=fix):
         press.site.write_summary(EXAMPLES["summary"])
+    house = House(tmp_path, MemoryCatalogue(), seen_site=press.site)
+    seen = SimpleNamespace(database=house.database, works={SITE: house.work})
+    (found,) = examine_site(cast(Connector, seen), SITE)
+    assert found.mark is Mark.BAD
+    assert fix in found.says
+    monkeypatch.undo()
+    assert next(each.mark for each in examine_site(cast(Connector, seen), SITE)) is Mark.GOOD
+    house.database.close()
 
 
 def test_the_same_request_twice_is_one(press: Press) -> None:

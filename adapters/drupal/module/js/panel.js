@@ -60,8 +60,42 @@
     look();
   }
 
+  /** A text that is being written outlives a reload and a session that ended. */
+  function keep(text) {
+    const key = `commerce-connector ${window.location.pathname} ${text.name}`;
+    text.value = window.sessionStorage.getItem(key) ?? text.value;
+    text.addEventListener('input', () => window.sessionStorage.setItem(key, text.value));
+  }
+
+  /** Asks before a form with such a text is sent whether anybody is there to take it. */
+  function guard(form) {
+    const { stateUrl } = form.querySelector('.commerce-connector-panel').dataset;
+    form.addEventListener('click', async (event) => {
+      const button = event.target.closest('[type="submit"]');
+      if (!button || form.dataset.isHeard) return;
+      event.preventDefault();
+      const answer = await fetch(stateUrl, { headers: { accept: 'application/json' } }).catch(() => null);
+      if (answer?.ok) {
+        form.dataset.isHeard = 'yes';
+        button.click();
+        return;
+      }
+      const lost = answer && [401, 403].includes(answer.status);
+      const why = lost ? Drupal.t('You are no longer logged in. Your text is kept here. Log in again in another tab, then press the button once more.') : Drupal.t('The site does not answer. Your text is kept; please try again.');
+      const notice = make('p', why);
+      notice.className = 'commerce-connector-says is-alert commerce-connector-unheard';
+      notice.setAttribute('role', 'alert');
+      form.querySelector('.commerce-connector-unheard')?.remove();
+      button.before(notice);
+    });
+  }
+
   Drupal.behaviors.commerceConnectorPanel = {
     attach(context) {
+      once('commerce-connector-keep', 'form.commerce-connector-panel-form', context).forEach((form) => {
+        form.querySelectorAll('textarea[name^="third_"]').forEach(keep);
+        guard(form);
+      });
       once('commerce-connector-panel', '.commerce-connector-panel[data-state-url]', context).forEach(follow);
     },
   };

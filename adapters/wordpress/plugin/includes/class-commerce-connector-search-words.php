@@ -50,12 +50,23 @@ final class Commerce_Connector_Search_Words {
 	}
 
 	/**
-	 * What stands there.
+	 * What stands there, as editors see it.
 	 *
 	 * @param int $post_id Post.
 	 * @return string[]|null By field; null where the page shows no product.
 	 */
 	public static function of( $post_id ) {
+		$values = self::stored( $post_id );
+		return null === $values ? null : array_map( array( __CLASS__, 'clean' ), $values );
+	}
+
+	/**
+	 * What stands there, to the byte.
+	 *
+	 * @param int $post_id Post.
+	 * @return string[]|null By field; null where the page shows no product.
+	 */
+	private static function stored( $post_id ) {
 		if ( ! Commerce_Connector_Sql::rows_if_possible( 'SELECT id FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . " WHERE kind = 'product' AND object_id = " . (int) $post_id . ' LIMIT 1' ) ) {
 			return null;
 		}
@@ -77,7 +88,7 @@ final class Commerce_Connector_Search_Words {
 	 * @return true
 	 */
 	public static function save( $post_id, array $values ) {
-		$before  = self::of( $post_id );
+		$before  = self::stored( $post_id );
 		$changed = array();
 		foreach ( null === $before ? array() : self::FIELDS as $field ) {
 			if ( ! isset( $values[ $field ] ) || ! is_string( $values[ $field ] ) ) {
@@ -112,7 +123,7 @@ final class Commerce_Connector_Search_Words {
 	 * @param WP_Post $post Post.
 	 */
 	public static function add_box( $post ) {
-		if ( null !== self::of( $post->ID ) ) {
+		if ( null !== self::stored( $post->ID ) ) {
 			add_meta_box( 'commerce-connector-search', __( 'Search engines', 'commerce-connector' ), array( __CLASS__, 'show_box' ), Commerce_Connector_Types::PRODUCT, 'normal', 'default', array( '__back_compat_meta_box' => true ) );
 		}
 	}
