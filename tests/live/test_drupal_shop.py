@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from connector.errors import TargetDown
+from connector.relay import actions
 from tests.goods import EVIL, as_before, bought
 from tests.live.drupal_shop import DrupalShop, open_drupal_shop
 from tests.live.drupal_site import Where
@@ -223,6 +225,34 @@ def test_script_and_server_share_one_cart(shop: DrupalShop, shopper: PlainBrowse
     assert "1 × 19,90 €" in other.get(shop.urls["cart"]).words.replace("\xa0", " ")
     evil = {"origin": "https://evil.example"}
     assert shopper.session.post(ask, json={}, headers=evil, timeout=60).status_code == 403
+
+
+def test_shoppers_are_told_apart_and_their_addresses_are_not(
+    shop: DrupalShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a rate at the relay, under a name that Drupal makes of the address for a day."""
+    heard: list[str | None] = []
+    rate_of = actions._client_of
+
+    def note(sender: Any, action: Any) -> str | None:
+        heard.append(action.client)
+        return rate_of(sender, action)
+
+    def names_of(address: str) -> set[str | None]:
+        heard.clear()
+        one = PlainBrowser()
+        one.session.headers["x-forwarded-for"] = address
+        buy(shop, one)
+        return set(heard)
+
+    monkeypatch.setattr(actions, "_client_of", note)
+    (ada,) = names_of("203.0.113.7")
+    if ada is None:
+        pytest.skip("NO SHOPPER'S NAME WAS TESTED: `reverse_proxy` there does not name 127.0.0.1")
+    assert re.fullmatch(r"[0-9a-f]{32}", ada)
+    assert names_of("203.0.113.7") == {ada}
+    assert names_of("203.0.113.8").isdisjoint({ada, None})
+    assert names_of("10.1.2.3") == {None}
 
 
 # ---- the checkout ----
