@@ -12,6 +12,7 @@ use Drupal\Core\Url;
 use Drupal\commerce_connector\Mapping;
 use Drupal\commerce_connector\Retire;
 use Drupal\node\NodeInterface;
+use Drupal\path_alias\AliasManagerInterface;
 use Symfony\Component\EventDispatcher\EventSubscriberInterface;
 use Symfony\Component\HttpFoundation\Request;
 use Symfony\Component\HttpKernel\Event\ExceptionEvent;
@@ -29,6 +30,7 @@ final class Addresses implements EventSubscriberInterface {
     private readonly Connection $database,
     private readonly EntityTypeManagerInterface $entityTypes,
     private readonly Mapping $mapping,
+    private readonly AliasManagerInterface $aliasManager,
   ) {}
 
   /**
@@ -64,6 +66,8 @@ final class Addresses implements EventSubscriberInterface {
       ':langcodes[]' => [$node->language()->getId(), 'und'],
     ])->fetchCol();
     if (count($aliases) > 1 && end($aliases) !== $path && in_array($path, $aliases, TRUE) && $this->retired($node) !== NULL) {
+      // Since Drupal 11.3 it takes the alias that was asked for, for the present one.
+      $this->aliasManager->cacheClear("/node/{$node->id()}");
       $event->setResponse(self::to($node->toUrl('canonical', ['query' => $request->query->all()]), 301, $node));
     }
   }
