@@ -20,11 +20,11 @@ MOST_BYTES = 150_000
 LIST = "edit.php?post_type=commerce_product"
 
 
-def save(page: Page, name: str, part: str | None = None) -> None:
+def save(page: Page, name: str, part: str | None = None, *, scroll: bool = True) -> None:
     """One picture: of the whole window, or of a part with a little around it."""
     IMAGES.mkdir(exist_ok=True)
     file = IMAGES / f"editors-{name}.png"
-    if part:
+    if part and scroll:
         page.evaluate("document.querySelector('.cc-document-panel').scrollIntoView()")
     box = page.locator(part).first.bounding_box() if part else None
     if box is None:
@@ -81,6 +81,26 @@ def panels(room: Newsroom, anna: BrowserContext) -> None:
     save(page, "conflict")
 
 
+def search_words(room: Newsroom, anna: BrowserContext) -> None:
+    page = open_panel(room, anna, "p0000003")
+    panel = page.locator(".cc-search-panel")
+    panel.get_by_role("button", name="Search engines").click()
+    panel.get_by_label("Search engine title").fill("A chair to read in, made of oak")
+    panel.scroll_into_view_if_needed()
+    save(page, "search", ".cc-search-panel", scroll=False)
+
+
+def many(room: Newsroom, anna: BrowserContext) -> None:
+    page = anna.new_page()
+    page.goto(f"{room.site.url}/wp-admin/{LIST}", wait_until="domcontentloaded")
+    page.locator("#cb-select-all-1").check()
+    page.locator("#bulk-action-selector-top").select_option(label="Resync from the shop")
+    page.locator("#doaction").click()
+    page.locator(".cc-bulk").get_by_text("Resync: done").wait_for()
+    page.set_viewport_size({"width": 1200, "height": 480})
+    save(page, "many")
+
+
 def pages(room: Newsroom, anna: BrowserContext) -> None:
     page = anna.new_page()
     page.goto(f"{room.site.url}/wp-admin/{LIST}", wait_until="domcontentloaded")
@@ -104,7 +124,9 @@ def main() -> None:
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         anna = room.log_in(browser, "anna", viewport={"width": 1200, "height": 820})
         panels(room, anna)
+        search_words(room, anna)
         pages(room, anna)
+        many(room, anna)
         browser.close()
 
 

@@ -355,6 +355,57 @@ def test_two_editors_at_once_keep_both_texts(desk: Desk) -> None:
     assert desk.shown(TITLE) == "Paul's"
 
 
+# ---- drafts, autosaves, revisions ----
+
+
+def test_an_autosave_is_no_edit_and_a_restored_revision_is_one(desk: Desk) -> None:
+    for title in ("First of mine", "Second of mine"):
+        assert desk.save("anna", title=title).status_code == 200
+        desk.work()
+        assert desk.said("title") == title
+    site, post = desk.newsroom.wordpress, desk.newsroom.post(desk.subject)
+    typed = httpx.post(
+        f"{site.url}/wp-json/wp/v2/commerce_product/{post}/autosaves",
+        json={"title": "Only typed", "content": A},
+        auth=PEOPLE["anna"],
+        timeout=60,
+        trust_env=False,
+    )
+    assert typed.status_code == 200
+    desk.work()
+    assert desk.shown(TITLE) == desk.said("title") == "Second of mine"
+    site.php(
+        "wp_set_current_user(1); foreach (wp_get_post_revisions($args[0]) as $one) {"
+        " if ('First of mine' === $one->post_title) { wp_restore_post_revision($one->ID); } }",
+        post,
+    )
+    desk.work()
+    assert desk.shown(TITLE) == desk.said("title") == "First of mine"
+    assert (desk.conflicts(), desk.house.parked()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [{"status": "draft"}, {"status": "future", "date": "2035-01-02T03:04:05"}],
+    ids=["draft", "scheduled"],
+)
+def test_words_that_visitors_do_not_see_yet_go_back_when_they_do(
+    desk: Desk, hidden: dict[str, JsonValue]
+) -> None:
+    assert desk.save("anna", **hidden, title="Not yet").status_code == 200
+    desk.work()
+    desk.say(subtitle="The shop's")
+    assert desk.shown(FieldName("subtitle")) == "The shop's"
+    assert (desk.said("title"), desk.shown(TITLE)) == ("Shop", "Not yet")
+    state = "echo get_post_status($args[0]);"
+    site, post = desk.newsroom.wordpress, desk.newsroom.post(desk.subject)
+    assert site.php(state, post) == hidden["status"], "the shop's words publish nothing"
+    past: JsonValue = "2020-01-02T03:04:05"
+    assert desk.save("anna", status="publish", date=past).status_code == 200
+    desk.work()
+    assert desk.said("title") == "Not yet"
+
+
 # ---- deleted behind our back ----
 
 

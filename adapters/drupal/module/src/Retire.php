@@ -59,6 +59,7 @@ final class Retire implements Writer {
     private readonly Offers $offers,
     private readonly Pages $pages,
     private readonly CacheTagsInvalidatorInterface $invalidator,
+    private readonly Moderation $moderation,
   ) {}
 
   /**
@@ -133,7 +134,7 @@ final class Retire implements Writer {
       $retired = $policy;
       if ($policy !== self::NOTICE) {
         foreach (array_keys($node->getTranslationLanguages()) as $langcode) {
-          $node->getTranslation($langcode)->setUnpublished();
+          $this->moderation->publish($node->getTranslation($langcode), FALSE);
         }
         $node->setNewRevision(FALSE);
         $node->save();
