@@ -23,7 +23,7 @@ from adapters.site_api.client import SiteApi
 from connector.clock import SystemClock
 from connector.demo.installed import Installed
 from connector.demo.machine import free_port
-from connector.model import BackendName, JsonValue, SiteName, Subject, SubjectKind
+from connector.model import BackendName, FieldName, JsonValue, SiteName, Subject, SubjectKind
 from connector.ports import SiteEvent, SiteSettings, StatusNote
 from connector.ports_panel import RequestAnswer, Standing
 from connector.signing import Secret
@@ -379,6 +379,39 @@ def test_a_form_opened_before_the_shop_wrote_is_refused_with_its_text_kept(desk:
     anew = open_form(desk.editor, edit)
     anew.send(desk.editor, edit, "op", **{"title[0][value]": "What the editor wrote"})
     assert desk.editor.find(desk.node)["attributes"]["title"] == "What the editor wrote"
+
+
+def test_words_for_search_engines_are_written_in_the_form(desk: Desk) -> None:
+    edit = f"{desk.where.url}/node/{desk.node}/edit"
+    title = {"commerce_connector_search[seo_title]": "Found <b>by</b> all & more"}
+    open_form(desk.editor, edit).send(desk.editor, edit, "op", **title)
+    assert edits(desk) == [("seo_title",)]
+    (stored,) = desk.site.documents(SubjectKind.PRODUCT, [desk.subject.id])
+    assert stored.values[FieldName("seo_title")] == "Found by all & more"
+    page = desk.editor.session.get(f"{desk.where.url}/node/{desk.node}", timeout=60).text
+    assert "<title>Found by all &amp; more" in page
+    form = open_form(desk.editor, edit)
+    form.send(desk.editor, edit, "op")
+    assert edits(desk) == [("seo_title",)], "what nobody changed is no edit"
+    stale = open_form(desk.editor, edit)
+    newer = {FieldName("seo_title"): "The shop's"}
+    desk.site.write_content([change_of(document(desk.subject), newer)])
+    html = stale.send(desk.editor, edit, "op", **{"commerce_connector_search[seo_title]": "Mine"})
+    assert "Search engine title: “The shop's”" in words_of(html)
+    assert 'value="Mine"' in html
+    description = {FieldName("seo_description"): 'A "<script>x()</script>'}
+    desk.site.write_content([change_of(document(desk.subject), description)])
+    assert "<script>x()" not in desk.editor.session.get(edit, timeout=60).text
+    open_form(desk.editor, edit).send(desk.editor, edit, "op", **{"title[0][value]": "Mine"})
+    (stored,) = desk.site.documents(SubjectKind.PRODUCT, [desk.subject.id])
+    assert stored.values[FieldName("seo_description")] == 'A "<script>x()</script>'
+
+
+def edits(desk: Desk) -> list[tuple[str, ...]]:
+    """The fields that each edit of this product changed."""
+    events = [each for page in desk.site.events("0") for each in page]
+    mine = [each for each in events if each.subject == desk.subject and each.what == "edited"]
+    return [tuple(map(str, each.fields)) for each in mine]
 
 
 def test_who_may_not_take_over_sees_and_resyncs(desk: Desk) -> None:

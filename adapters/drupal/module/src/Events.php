@@ -57,6 +57,13 @@ final class Events {
   }
 
   /**
+   * An editor changed words beside the node.
+   */
+  public function wordsSet(array $row, array $fields): void {
+    $this->note($row, 'edited', $fields);
+  }
+
+  /**
    * A category was saved again.
    */
   public function termUpdated(ContentEntityInterface $term): void {

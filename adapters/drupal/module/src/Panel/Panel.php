@@ -19,7 +19,7 @@ final class Panel {
   use StringTranslationTrait;
 
   public const TAKE_OVER = 'take over commerce fields';
-  public const EDITABLE = ['title', 'subtitle', 'description', 'categories', 'tags'];
+  public const EDITABLE = ['title', 'subtitle', 'description', 'categories', 'tags', ...SearchWords::FIELDS];
 
   /**
    * Lists of words: a third value of theirs is written an entry a line.
@@ -70,7 +70,7 @@ final class Panel {
     $bases = (array) json_decode((string) $binding['bases'], TRUE);
     $marks = [];
     foreach ((array) json_decode((string) $binding['hashes'], TRUE) as $field => $hash) {
-      if (in_array(strtok($field, '@'), self::EDITABLE, TRUE)) {
+      if (self::isEditable((string) $field)) {
         $base = $bases[$field] ?? '';
         $marks[$field] = ['label' => $this->words->field($field), 'mark' => Keys::hash($hash . Keys::json($base)), 'shop' => mb_strimwidth(strip_tags(Words::plain($base)), 0, 160, '…')];
       }
@@ -105,6 +105,13 @@ final class Panel {
       }
     }
     return $lines;
+  }
+
+  /**
+   * Whether editors can change a field; words for search engines have no form in translations.
+   */
+  private static function isEditable(string $field): bool {
+    return in_array($field, self::EDITABLE, TRUE) || in_array(strtok($field, '@'), array_diff(self::EDITABLE, SearchWords::FIELDS), TRUE);
   }
 
   /**
@@ -202,7 +209,7 @@ final class Panel {
 
   private function line(array $row, ?array $special): array {
     $group = ['commerce' => 'shop', 'editor' => 'yours'][$row['owner']] ?? 'shared';
-    $line = ['field' => $row['field'], 'label' => $this->words->field($row['field']), 'note' => '', 'offer' => !empty($row['takes']) && in_array(strtok($row['field'], '@'), self::EDITABLE, TRUE) ? 'take_over' : ''];
+    $line = ['field' => $row['field'], 'label' => $this->words->field($row['field']), 'note' => '', 'offer' => !empty($row['takes']) && self::isEditable($row['field']) ? 'take_over' : ''];
     if (!$special) {
       return [$group, $line];
     }
