@@ -25,7 +25,7 @@ from connector.model import (
     hash_value,
 )
 from connector.ports import Adopting, AdoptWrite, Candidate, Clock, Fence, Outcome, Receipt
-from connector.state import holds, mirror, runs, targets, todo
+from connector.state import holds, leases, mirror, parking, runs, targets, todo
 from connector.state.database import Database
 from connector.state.holds import HeldField
 from connector.state.mirror import Binding, MirrorRow
@@ -149,7 +149,7 @@ def _adopt(
     run_id: str,
 ) -> tuple[int, list[str]]:
     with database.write() as connection:
-        epoch, sequence = targets.read_epoch(connection), todo.next_fence(connection)
+        epoch, sequence = targets.read_epoch(connection), leases.next_fence(connection)
     fence = Fence(epoch, sequence)
     writes = [
         AdoptWrite(subject, fence, f"{fence}.adopt.{subject.id}", pair.page.cms_id)
@@ -212,13 +212,14 @@ def _hold_back(
         subject = Subject(SubjectKind.PRODUCT, each.product.id)
         row = HeldField(target.name, subject, PAGE, held, run_id, asked_by, now, FieldHash(""))
         holds.hold(connection, [row])
-        todo.park_subject(
+        parking.put(
             connection,
-            Due(target.name, Lane.CONTENT, subject),
+            (target.name, Lane.CONTENT, subject),
             reason=_reason(target, each),
             error="Ambiguous",
             now=now,
             run_id=run_id,
+            trace_id=run_id,
         )
 
 

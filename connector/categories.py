@@ -15,11 +15,12 @@ from connector.model import Category, CategoryId, Lane, Subject, SubjectKind
 from connector.ports import Clock
 from connector.receipts import Receipts
 from connector.send import Sender, Work
-from connector.state import mirror, todo
+from connector.state import leases, mirror, todo
 from connector.state.database import Database
-from connector.state.freshness import parked_subjects
+from connector.state.leases import Claimed
 from connector.state.mirror import Binding
-from connector.state.todo import Claimed, Due, Priority, Why
+from connector.state.parking import parked_subjects
+from connector.state.todo import Due, Priority, Why
 from connector.sync.decide import Absent, Nothing, SendTerm, TakeOff, decide_term
 from connector.sync.project import Term, project_category
 from connector.sync.rules import SiteRules
@@ -110,7 +111,7 @@ class CategoryDelivery:
                     why=Why(claim.trace_id, f"parent of {claim.subject}", claim.run_id),
                 )
             later = now + timedelta(seconds=WAIT_SECONDS)
-            todo.release(connection, [claim for claim, _ in orphans], due_at=later)
+            leases.release(connection, [claim for claim, _ in orphans], due_at=later)
 
 
 def _on_site(binding: Binding) -> bool:

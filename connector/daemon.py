@@ -39,13 +39,13 @@ from connector.spread import Spread
 from connector.state import (
     asked,
     journal,
+    leases,
     mirror,
     notices,
     runs,
     safety,
     signals,
     targets,
-    todo,
     words,
 )
 from connector.state.database import StateLock
@@ -148,7 +148,7 @@ class Daemon:
             self._server.stop()
         if self._connector.engine.stop(DRAIN_SECONDS) and self._lock is not None:
             with self._connector.database.write() as connection:
-                todo.release_all(connection)
+                leases.release_all(connection)
         self._connector.close()
         self._watch.close()
         if self._lock is not None:
@@ -206,7 +206,7 @@ class Daemon:
         lock.acquire({"role": "daemon"})
         self._lock = lock
         with self._connector.database.write() as connection:
-            todo.release_all(connection)
+            leases.release_all(connection)
 
     # ---- schedules ----
 

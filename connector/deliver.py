@@ -22,11 +22,23 @@ from connector.model import FieldName, Lane, Subject, SubjectKind
 from connector.ports import Clock
 from connector.receipts import Receipts
 from connector.send import Sender, Work
-from connector.state import conflicts, holds, mirror, runs, safety, signals, taken, todo, words
+from connector.state import (
+    conflicts,
+    holds,
+    leases,
+    mirror,
+    runs,
+    safety,
+    signals,
+    taken,
+    todo,
+    words,
+)
 from connector.state.database import Database
+from connector.state.leases import Claimed
 from connector.state.mirror import MirrorRow
 from connector.state.targets import site_target
-from connector.state.todo import Claimed, Due, Priority, Why
+from connector.state.todo import Due, Priority, Why
 from connector.sync.decide import (
     Absent,
     Ask,
@@ -116,7 +128,7 @@ class Delivery:
                 ],
                 now=now,
             )
-            todo.release(connection, claims, due_at=now + timedelta(seconds=WAIT_SECONDS))
+            leases.release(connection, claims, due_at=now + timedelta(seconds=WAIT_SECONDS))
 
     def _decide(self, claims: Sequence[Claimed], truths: Truths) -> list[Work]:
         """What to send for each claim; claims that need nothing are settled here."""

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connector.model import BackendName, Lane, ProductId, SiteName, Subject, SubjectKind
-from connector.state import freshness, mirror, runs, taken, todo
-from connector.state.freshness import Parked
+from connector.state import mirror, parking, runs, taken, todo
 from connector.state.mirror import KnownVariant
+from connector.state.parking import Parked
 from connector.state.runs import Step
 from connector.state.todo import DueRow
 from connector.sync.rules import SiteRules
@@ -92,7 +92,7 @@ def _site(connection: Connection, site: SiteName, subject: Subject, rules: SiteR
     binding = mirror.load_bindings(connection, site, [subject]).get(subject)
     own = taken.load_taken(connection, site, [subject]).get(subject)
     rules = rules.of_page(taken.owners_of(own))
-    stuck = freshness.list_parked(connection, site=site)
+    stuck = parking.list_parked(connection, site=site)
     return SiteStory(
         site=site,
         url=binding.url if binding else None,

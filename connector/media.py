@@ -19,12 +19,13 @@ from connector.model import CmsId, Lane, Media, Product
 from connector.net.pictures import PictureFile, PictureRules, fetch_picture
 from connector.ports import Clock, MediaUpload
 from connector.receipts import Receipts
-from connector.state import pictures, runs, todo
+from connector.state import leases, pictures, runs, todo
 from connector.state.database import Database
+from connector.state.leases import Claimed
 from connector.state.pictures import MAX_ATTEMPTS, Picture
 from connector.state.runs import Step
 from connector.state.targets import site_target
-from connector.state.todo import Claimed, Due, Priority, Why
+from connector.state.todo import Due, Priority, Why
 from connector.target import Target
 from connector.truth import TruthReader, Truths
 from connector.work.retry import RetryPolicy, backoff_seconds
@@ -80,7 +81,7 @@ class MediaDelivery:
         now = self._clock.now()
         again = [picture for picture in tried if pictures.worth_trying(picture)]
         with self._database.write() as connection:
-            if claim.id not in todo.still_held(connection, [claim]):
+            if claim.id not in leases.still_held(connection, [claim]):
                 return
             for picture in tried:
                 pictures.save_picture(connection, claim.site, picture)
@@ -96,9 +97,9 @@ class MediaDelivery:
                 worst = max(picture.attempts for picture in again)
                 wait = backoff_seconds(worst, self._policy, self._chance())
                 later = now + timedelta(seconds=wait)
-                todo.release(connection, [claim], due_at=later, error=again[0].error)
+                leases.release(connection, [claim], due_at=later, error=again[0].error)
             else:
-                todo.finish(connection, [claim])
+                leases.finish(connection, [claim])
             runs.record(connection, [self._step(claim, picture) for picture in tried])
 
     def _bring(

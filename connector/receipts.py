@@ -33,12 +33,24 @@ from connector.ports import (
     RetireWrite,
     TermWrite,
 )
-from connector.state import conflicts, holds, journal, mirror, runs, safety, taken, todo, words
+from connector.state import (
+    conflicts,
+    holds,
+    journal,
+    leases,
+    mirror,
+    runs,
+    safety,
+    taken,
+    todo,
+    words,
+)
 from connector.state.database import Database
 from connector.state.journal import Action, Entry
+from connector.state.leases import Claimed
 from connector.state.mirror import Binding, MirrorRow
 from connector.state.runs import Step
-from connector.state.todo import Claimed, Due, Priority, Why
+from connector.state.todo import Due, Priority, Why
 from connector.sync.decide import (
     TERM,
     Nothing,
@@ -103,7 +115,7 @@ class Receipts:
         stale: list[Claimed] = []
         done: list[tuple[Attempt, Receipt]] = []
         with self._database.write() as connection:
-            held = todo.still_held(connection, [attempt.claim for attempt in batch])
+            held = leases.still_held(connection, [attempt.claim for attempt in batch])
             for attempt, receipt in zip(batch, answers, strict=True):
                 if attempt.claim.id not in held:
                     continue
@@ -127,8 +139,8 @@ class Receipts:
             answered = {attempt.claim.subject.id for attempt, _ in done}
             safety.settle(connection, self._site, answered)
             asking = [one.claim for one, receipt in done if _asks(one, receipt)]
-            todo.release(connection, asking, due_at=now + ASK_AGAIN)
-            todo.finish(connection, [one.claim for one, _ in done if one.claim not in asking])
+            leases.release(connection, asking, due_at=now + ASK_AGAIN)
+            leases.finish(connection, [one.claim for one, _ in done if one.claim not in asking])
             runs.record(
                 connection, [self._told(one, receipt, sent_at, now) for one, receipt in done]
             )
@@ -140,12 +152,12 @@ class Receipts:
             return
         now = self._clock.now()
         with self._database.write() as connection:
-            held = todo.still_held(connection, [claim for claim, _ in work])
+            held = leases.still_held(connection, [claim for claim, _ in work])
             kept = [(claim, what) for claim, what in work if claim.id in held]
             excluded = [c.subject for c, _ in kept if c.subject.kind is SubjectKind.CATEGORY]
             self._note_excluded(connection, excluded, now)
             self._end_returns(connection, [c for c, _ in kept if c.lane is Lane.CONTENT])
-            todo.finish(connection, [claim for claim, _ in kept])
+            leases.finish(connection, [claim for claim, _ in kept])
             runs.record(
                 connection,
                 [
@@ -158,7 +170,7 @@ class Receipts:
     def doubt(self, claims: Sequence[Claimed]) -> None:
         """These were sent, and no answer came: the site may have them or not."""
         with self._database.write() as connection:
-            todo.doubt(connection, claims)
+            leases.doubt(connection, claims)
 
     def fail_sent(self, batch: Sequence[Attempt], error: ConnectorError) -> None:
         """These were sent and failed, each for itself: again later, or parked."""
@@ -175,7 +187,7 @@ class Receipts:
         """These failed, each for itself: again later, or parked."""
         now = self._clock.now()
         with self._database.write() as connection:
-            held = todo.still_held(connection, claims)
+            held = leases.still_held(connection, claims)
             for claim in claims:
                 if claim.id in held:
                     self._fail(connection, claim, error, now, (sent or {}).get(claim.id, ""))
@@ -185,8 +197,8 @@ class Receipts:
         asked = error.retry_after_seconds if isinstance(error, TryAgain | TargetDown) else None
         now = self._clock.now()
         with self._database.write() as connection:
-            held = todo.still_held(connection, claims)
-            todo.release(
+            held = leases.still_held(connection, claims)
+            leases.release(
                 connection,
                 [claim for claim in claims if claim.id in held],
                 due_at=now + timedelta(seconds=asked or 0),
@@ -197,7 +209,7 @@ class Receipts:
         """The safety stop: park these under a run that a person can approve."""
         now = self._clock.now()
         with self._database.write() as connection:
-            held = todo.still_held(connection, claims)
+            held = leases.still_held(connection, claims)
             for claim in claims:
                 if claim.id in held:
                     run_id = runs.stop_run(connection, claim.run_id, self._site, now)
@@ -207,7 +219,7 @@ class Receipts:
                         f" `connector approve {run_id}`; if not, mend the backend and"
                         " `connector parked retry`"
                     )
-                    todo.park(
+                    leases.park(
                         connection,
                         claim,
                         reason=error.message,
@@ -230,7 +242,7 @@ class Receipts:
     ) -> None:
         decision = after_failure(error, claim.attempts + 1, self._policy, now, self._chance())
         if isinstance(decision, Park):
-            todo.park(
+            leases.park(
                 connection,
                 claim,
                 reason=error.message,
@@ -241,7 +253,9 @@ class Receipts:
             mirror.distrust(connection, self._site, claim.lane, claim.subject)
             step = self._step(claim, "parked", f"parked: {error.message}", now)
         else:
-            todo.release(connection, [claim], due_at=decision.at, error=error.message, counts=True)
+            leases.release(
+                connection, [claim], due_at=decision.at, error=error.message, counts=True
+            )
             step = self._step(
                 claim, "failed", f"attempt {claim.attempts + 1} failed: {error.message}", now
             )
@@ -250,7 +264,7 @@ class Receipts:
     def _missing(self, connection: Connection, claim: Claimed, now: datetime) -> None:
         mirror.forget_mirror(connection, self._site, [claim.subject], [claim.lane])
         message = "the page is no longer there; it is sent whole again"
-        todo.release(connection, [claim], due_at=now, error=message, counts=True)
+        leases.release(connection, [claim], due_at=now, error=message, counts=True)
         runs.record(connection, [self._step(claim, "failed", message, now)])
 
     def _note_excluded(

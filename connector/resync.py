@@ -16,9 +16,9 @@ from connector.compose import Connector
 from connector.detect import Detector, products
 from connector.errors import ConnectorError, Rejected, StateError
 from connector.model import BackendName, Lane, ProductId, SiteName, Subject
-from connector.state import freshness, mirror, runs, targets, todo
+from connector.state import leases, mirror, parking, runs, targets, todo
 from connector.state.database import StateLock
-from connector.state.freshness import Parked
+from connector.state.parking import Parked
 from connector.state.todo import Priority, Why
 
 LOOK_SECONDS = 0.1
@@ -124,7 +124,7 @@ def _begin_work(connector: Connector, lock: StateLock | None) -> None:
     """Work here too, unless a daemon has the state; a shared database has room for everybody."""
     if lock is not None:
         with connector.database.write() as connection:
-            todo.release_all(connection)
+            leases.release_all(connection)
     if lock is not None or connector.database.path is None:
         connector.engine.start()
 
@@ -250,7 +250,7 @@ def _watch(
                 if scope
                 else sum(todo.waiting(connection, site=site) for site in wish.sites)
             )
-            stuck = freshness.list_parked(connection, run_id=scope)
+            stuck = parking.list_parked(connection, run_id=scope)
             suspended = targets.suspensions_now(connection)
         parked = tuple(row for row in stuck if row.site in wish.sites)
         total = max(total, left + len(parked))

@@ -14,10 +14,11 @@ from connector.errors import ConnectorError, Rejected, TargetDown, TryAgain, bla
 from connector.model import CategoryId
 from connector.ports import ContentWrite, Fence, OffersWrite, Receipt, RetireWrite, TermWrite
 from connector.receipts import Attempt, Receipts
-from connector.state import targets, todo
+from connector.state import leases, targets
 from connector.state.database import Database
+from connector.state.leases import Claimed
 from connector.state.mirror import MirrorRow
-from connector.state.todo import Claimed, Priority
+from connector.state.todo import Priority
 from connector.sync.decide import SendContent, SendOffers, SendTerm, TakeOff
 from connector.sync.plan import batches, by_failures
 from connector.target import Target
@@ -107,7 +108,7 @@ class Sender:
         facts = self._target.site.check()
         with self._database.write() as connection:
             targets.rise_above(connection, facts.highest_fence)
-            todo.release(connection, stale, due_at=self._receipts.now())
+            leases.release(connection, stale, due_at=self._receipts.now())
 
 
 def _weight(attempt: Attempt) -> int:

@@ -26,7 +26,7 @@ from connector.ports import Catalogue, Clock, Site, SiteFacts
 from connector.receipts import Receipts
 from connector.state import asked, targets
 from connector.state.database import Database
-from connector.state.todo import Claimed
+from connector.state.leases import Claimed
 from connector.sync.rules import SiteRules
 from connector.target import Target
 from connector.work.pace import Limits

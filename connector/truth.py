@@ -29,9 +29,9 @@ from connector.model import (
 from connector.ports import Clock, Fetched, StoredDocument
 from connector.state import mirror, pictures
 from connector.state.database import Database
-from connector.state.freshness import parked_subjects
 from connector.state.holds import HeldField
 from connector.state.mirror import Binding, MirrorRow
+from connector.state.parking import parked_subjects
 from connector.state.pictures import Picture
 from connector.state.taken import Taken, owners_of
 from connector.state.targets import backend_target

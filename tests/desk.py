@@ -36,7 +36,7 @@ from connector.ports import (
     WordsWrite,
 )
 from connector.reconcile import reconcile
-from connector.state import conflicts, todo
+from connector.state import conflicts, leases, todo
 from connector.state.conflicts import OpenConflict
 from connector.state.database import Database
 from connector.sync.edits import Choice
@@ -362,7 +362,7 @@ class Desk:
         """A daemon that died with claims in its hands; sometimes nobody knows that it did."""
         if self.dice.random() < 0.7:
             with self.house.database.write() as connection:
-                todo.release_all(connection)
+                leases.release_all(connection)
         self.house.work._open = None
 
     def attempt(self, work: Callable[[], object]) -> None:

@@ -9,7 +9,7 @@ from connector.model import BackendName, Lane, Locale, MarketName, SiteName, Sub
 from connector.net.pictures import PictureFile, PictureRules
 from connector.ports import Catalogue, Site
 from connector.site_work import SiteWork
-from connector.state import freshness, runs, todo
+from connector.state import parking, runs, todo
 from connector.state.database import Database, open_database
 from connector.state.runs import Step
 from connector.sync.rules import Market, SiteRules
@@ -104,9 +104,9 @@ class House:
         self.detector.poll()
         self.settle()
 
-    def parked(self) -> list[freshness.Parked]:
+    def parked(self) -> list[parking.Parked]:
         with self.database.read() as connection:
-            return freshness.list_parked(connection)
+            return parking.list_parked(connection)
 
     def due(self) -> int:
         with self.database.read() as connection:

@@ -8,8 +8,8 @@ from connector.cli.context import Options, age, asked_by, chosen_sites, print_js
 from connector.compose import Connector
 from connector.errors import ConfigError, Problem
 from connector.model import Lane, SiteName
-from connector.state import freshness, runs, targets, todo
-from connector.state.freshness import Parked
+from connector.state import parking, runs, targets, todo
+from connector.state.parking import Parked
 from connector.state.targets import Suspension
 from connector.state.todo import Due, Priority, Why
 
@@ -68,7 +68,7 @@ def drop(options: Options, site: str | None, ids: tuple[str, ...], everything: b
         rows = _chosen(connector, site, ids, everything)
         with connector.database.write() as connection:
             for row in rows:
-                freshness.drop_parked(connection, row)
+                parking.take_out(connection, [(row.site, row.lane, row.subject)])
     click.echo(f"{len(rows)} dropped")
     return 0
 
@@ -77,7 +77,7 @@ def _rows(connector: Connector, site: str | None, ids: tuple[str, ...]) -> list[
     if site is not None:
         chosen_sites(connector, (site,))
     with connector.database.read() as connection:
-        rows = freshness.list_parked(connection, site=SiteName(site) if site else None)
+        rows = parking.list_parked(connection, site=SiteName(site) if site else None)
     return [row for row in rows if not ids or row.subject.id in ids]
 
 
@@ -110,7 +110,7 @@ def approve(options: Options, run: str) -> int:
     with options.opened() as connector:
         with connector.database.write() as connection:
             known = runs.approve(connection, run, asked_by())
-            rows = freshness.list_parked(connection, run_id=run) if known else []
+            rows = parking.list_parked(connection, run_id=run) if known else []
         if not known:
             raise ConfigError([Problem("approve", f"no stopped run {run!r}", "See `status`")])
         stopped = [row for row in rows if row.error == "SafetyStop"]

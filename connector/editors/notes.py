@@ -16,11 +16,11 @@ from connector.editors.rulings import mark_of
 from connector.errors import blaming
 from connector.model import FieldHash, JsonValue, Lane, Subject, SubjectKind, hash_value
 from connector.ports import Clock, StatusNote
-from connector.state import conflicts, freshness, holds, signals, taken, todo
+from connector.state import conflicts, holds, parking, signals, taken, todo
 from connector.state.conflicts import OpenConflict
 from connector.state.database import Database
-from connector.state.freshness import Parked
 from connector.state.holds import HeldField
+from connector.state.parking import Parked
 from connector.state.taken import TakenField
 from connector.state.targets import site_target, suspensions_now
 from connector.state.todo import Retrying
@@ -53,7 +53,7 @@ class EditorNotes:
                 conflicts.list_conflicts(connection, site=site),
                 taken.list_taken(connection, site),
                 holds.list_holds(connection, site=site),
-                freshness.list_parked(connection, site=site),
+                parking.list_parked(connection, site=site),
                 todo.retrying(connection, site),
             )
         news = changed(told, wanted)

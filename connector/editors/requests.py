@@ -18,7 +18,7 @@ from connector.model import FieldName, JsonValue, Lane, ProductId, SubjectKind
 from connector.ports import Clock
 from connector.ports_panel import Action, Panel, Standing
 from connector.preview import Preview
-from connector.state import asked, conflicts, freshness, holds, journal, mirror, runs, taken, todo
+from connector.state import asked, conflicts, holds, journal, mirror, parking, runs, taken, todo
 from connector.state.asked import Asked
 from connector.state.database import Database
 from connector.state.runs import Step
@@ -270,7 +270,7 @@ class EditorRequests:
             over = now - one.begun_at > BROKEN_OFF
             return one.answered(Standing.FAILED, "unavailable", says, now) if over else None
         since = one.begun_at
-        for row in freshness.list_parked(connection, site=one.site):
+        for row in parking.list_parked(connection, site=one.site):
             if row.subject == one.subject and row.last_at >= since and row.lane in LANES:
                 return one.answered(Standing.FAILED, "parked", row.reason, now)
         rows = todo.rows_of(connection, one.site, one.subject)

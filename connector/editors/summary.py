@@ -25,9 +25,10 @@ from connector.model import (
 )
 from connector.ports import Clock
 from connector.ports_panel import Panel
-from connector.state import conflicts, freshness, mirror, runs, signals, taken, targets
+from connector.state import conflicts, freshness, mirror, parking, runs, signals, taken, targets
 from connector.state.database import Database
-from connector.state.freshness import LaneStatus, Parked
+from connector.state.freshness import LaneStatus
+from connector.state.parking import Parked
 from connector.state.runs import Run
 from connector.state.targets import Suspension
 from connector.sync.owners import field_owners, takes
@@ -189,7 +190,7 @@ def _standing(connection: Connection, target: Target, now: datetime) -> Standing
     theirs = {(each.subject, each.field) for each in taken.list_taken(connection, site)}
     contested = conflicts.list_conflicts(connection, site=site, undecided=True)
     latest = runs.latest_runs(connection, 3 * RUNS)
-    rows = reversed(freshness.list_parked(connection, site=site))
+    rows = reversed(parking.list_parked(connection, site=site))
     stuck = {row.subject: row for row in rows}
     named = [row for row in stuck.values() if row.subject.kind is SubjectKind.PRODUCT]
     oldest = sorted(named, key=lambda row: row.first_at)[:PARKED]

@@ -29,12 +29,13 @@ from connector.model import (
 )
 from connector.ports import Clock, StoredDocument, TakingWords, WordsWrite
 from connector.receipts import Receipts
-from connector.state import conflicts, holds, mirror, runs, todo, words
+from connector.state import conflicts, holds, leases, mirror, runs, todo, words
 from connector.state import taken as owners
 from connector.state.database import Database
+from connector.state.leases import Claimed
 from connector.state.runs import Step
 from connector.state.targets import backend_target, site_target
-from connector.state.todo import Claimed, Due, Priority, Why
+from connector.state.todo import Due, Priority, Why
 from connector.state.words import WrittenBack
 from connector.sync.decide import Nothing
 from connector.sync.project import Projection
@@ -177,7 +178,7 @@ class WriteBack:
             for plain, name in names.items()
         }
         with self._database.write() as connection:
-            if claim.id not in todo.still_held(connection, [claim]):
+            if claim.id not in leases.still_held(connection, [claim]):
                 return False
             site, now = self._target.name, self._clock.now()
             words.sending(connection, site, claim.subject, values, now)
@@ -203,7 +204,7 @@ class WriteBack:
     def _keep(self, claim: Claimed, truth: Projection, page: StoredDocument, done: Done) -> None:
         now = self._clock.now()
         with self._database.write() as connection:
-            if claim.id not in todo.still_held(connection, [claim]):
+            if claim.id not in leases.still_held(connection, [claim]):
                 return
             if done.held:
                 words.note(connection, self._noted(connection, claim, truth, page, done, now))
@@ -212,7 +213,7 @@ class WriteBack:
             if done.held or done.refused:
                 runs.record(connection, [self._step(claim, done, now)])
             if not done.refused and done.again is None:
-                todo.finish(connection, [claim])
+                leases.finish(connection, [claim])
         if done.again is not None:
             self._receipts.fail([claim], done.again)
         elif done.refused:
@@ -229,7 +230,7 @@ class WriteBack:
         now: datetime,
     ) -> list[WrittenBack]:
         site, subject = self._target.name, claim.subject
-        fence, users = todo.next_fence(connection), words.editors(connection, site, subject)
+        fence, users = leases.next_fence(connection), words.editors(connection, site, subject)
         return [
             WrittenBack(
                 site=site,

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connector.errors import StateError
-from connector.state import mirror, signals, todo
+from connector.state import leases, mirror, signals
 from connector.state.database import Database, StateLock, open_database
 
 
@@ -67,7 +67,7 @@ def put_back(url: str, path: Path, copy: Path, now: datetime) -> Path | None:
 def _doubt(url: str) -> None:
     database = open_database(url)
     with database.write() as connection:
-        todo.release_all(connection)
+        leases.release_all(connection)
         mirror.distrust_all(connection)
         signals.forget_imports(connection)
     database.close()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, func, select
 
-from connector.model import Lane, SiteName, Subject, SubjectKind
+from connector.model import Lane, SiteName
 from connector.state.tables import parked, todo
 
 
@@ -68,67 +68,3 @@ def lane_status(connection: Connection, sites: list[SiteName]) -> list[LaneStatu
                 )
             )
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Parked:
-    """One subject that we stopped trying to bring to a site, and why."""
-
-    site: SiteName
-    lane: Lane
-    subject: Subject
-    reason: str
-    error: str
-    fingerprint: str
-    """Of the value that was sent last, to tell whether the same one failed again; "": none was."""
-    first_at: datetime
-    last_at: datetime
-    attempts: int
-    run_id: str | None
-    trace_id: str
-
-
-def list_parked(
-    connection: Connection, *, site: SiteName | None = None, run_id: str | None = None
-) -> list[Parked]:
-    """What is parked, of a site, of a run, or all; oldest first."""
-    query = select(parked).order_by(parked.c.first_at, parked.c.subject, parked.c.lane)
-    if site is not None:
-        query = query.where(parked.c.site == site)
-    if run_id is not None:
-        query = query.where(parked.c.run_id == run_id)
-    return [
-        Parked(
-            site=SiteName(row.site),
-            lane=Lane(row.lane),
-            subject=Subject(SubjectKind(row.kind), row.subject),
-            reason=row.reason,
-            error=row.error,
-            fingerprint=row.fingerprint,
-            first_at=row.first_at,
-            last_at=row.last_at,
-            attempts=row.attempts,
-            run_id=row.run_id,
-            trace_id=row.trace_id,
-        )
-        for row in connection.execute(query)
-    ]
-
-
-def parked_subjects(
-    connection: Connection, site: SiteName, kind: SubjectKind
-) -> frozenset[Subject]:
-    """Subjects of a kind that are parked at a site, in whichever lane."""
-    query = select(parked.c.subject).where(parked.c.site == site, parked.c.kind == kind.value)
-    return frozenset(Subject(kind, each) for each in connection.execute(query).scalars())
-
-
-def drop_parked(connection: Connection, row: Parked) -> None:
-    connection.execute(
-        delete(parked).where(
-            parked.c.site == row.site,
-            parked.c.lane == row.lane.value,
-            parked.c.kind == row.subject.kind.value,
-            parked.c.subject == row.subject.id,
-        )
-    )

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from connector.model import SiteName
 from connector.ports import Clock
-from connector.state import targets, todo
+from connector.state import leases, targets
 from connector.state.database import Database, Marked
 from connector.work import embedded, jobs
 from connector.work.embedded import Line
@@ -233,9 +233,9 @@ class DistributedEngine:
         The owners are read before the jobs: a job that begins in between holds nothing yet.
         """
         jobs.drop_abandoned(connection)
-        owners = todo.lease_owners(connection)
+        owners = leases.lease_owners(connection)
         at_work = {_owner(job) for job in jobs.running(connection)}
-        freed = todo.release_owned(connection, owners - at_work)
+        freed = leases.release_owned(connection, owners - at_work)
         if freed:
             log.warning(
                 "Work of a daemon that is gone is due again", action="sweep.freed", rows=freed
@@ -270,7 +270,7 @@ class DistributedEngine:
         if {targets.site_target(line.site), targets.backend_target(line.backend)} & closed:
             return False
         lanes = [lane for lane in line.lanes if targets.lane_target(line.site, lane) not in closed]
-        return bool(lanes) and todo.any_due(connection, line.site, lanes, now, line.below)
+        return bool(lanes) and leases.any_due(connection, line.site, lanes, now, line.below)
 
 
 def _owner(job: int) -> str:

@@ -20,9 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from connector.errors import ConnectorError
 from connector.model import BackendName, Lane, SiteName
 from connector.ports import Clock
-from connector.state import targets, todo
+from connector.state import leases, targets
 from connector.state.database import Database, StateLock
-from connector.state.todo import Claimed
+from connector.state.leases import Claimed
 from connector.work.suspend import may_call, suspension_after
 
 log = structlog.get_logger(__name__)
@@ -133,14 +133,14 @@ class Engine:
         if not lanes:
             return False
         with self.database.read() as connection:
-            due = todo.any_due(
+            due = leases.any_due(
                 connection, line.site, lanes, self.clock.now(), line.below, self.gather_seconds
             )
         if not due:
             self._resume(on_trial)
             return False
         with self.database.write() as connection:
-            claims = todo.claim(
+            claims = leases.claim(
                 connection,
                 line.site,
                 lanes=lanes,

@@ -13,7 +13,7 @@ from connector.compose import compose
 from connector.daemon import Daemon
 from connector.demo.machine import free_port
 from connector.model import BackendName, Lane, Subject, SubjectKind
-from connector.state import targets, todo
+from connector.state import leases, targets, todo
 from connector.state.database import open_database
 from connector.state.todo import Due, Priority, Why
 from connector.state.waits import bring_forward
@@ -92,7 +92,7 @@ def test_no_lease_outlives_one_taken_now(tmp_path: Path) -> None:
         with database.write() as connection:
             now = clock.now()
             return len(
-                todo.claim(
+                leases.claim(
                     connection,
                     SITE,
                     lanes=[Lane.CONTENT],

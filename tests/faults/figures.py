@@ -27,7 +27,8 @@ from connector.ports import ContentWrite, OffersWrite, Receipt
 from connector.site_work import SiteWork
 from connector.state import todo
 from connector.state.database import open_database
-from connector.state.todo import Claimed, Priority, Why
+from connector.state.leases import Claimed
+from connector.state.todo import Priority, Why
 from connector.sync.rules import SiteRules
 from connector.testing import generate
 from connector.testing.catalogue import MemoryCatalogue

@@ -19,7 +19,7 @@ from connector.ports import Catalogue, Clock, Site, SiteSettings
 from connector.serve import HttpServer
 from connector.signing import Secret
 from connector.site_work import SiteWork
-from connector.state import freshness, targets, todo
+from connector.state import parking, targets, todo
 from connector.state.database import Database, open_database
 from connector.sync.rules import SiteRules
 from connector.testing.catalogue import MemoryCatalogue
@@ -139,9 +139,9 @@ class Rig:
         with self.database.read() as connection:
             return todo.waiting(connection, site=None if site is None else SiteName(site))
 
-    def parked(self) -> list[freshness.Parked]:
+    def parked(self) -> list[parking.Parked]:
         with self.database.read() as connection:
-            return freshness.list_parked(connection)
+            return parking.list_parked(connection)
 
     def suspended(self) -> dict[str, targets.Suspension]:
         with self.database.read() as connection:

@@ -25,7 +25,7 @@ from connector.doctor import Mark, examine_site
 from connector.model import Lane, ProductId, SiteName, Subject, SubjectKind
 from connector.ports import Site
 from connector.site_work import SiteWork
-from connector.state import freshness, targets, todo
+from connector.state import parking, targets, todo
 from connector.state.database import open_database
 from connector.sync.rules import SiteRules
 from connector.testing import generate
@@ -147,9 +147,9 @@ class TwoSites:
         with self.database.read() as connection:
             return todo.waiting(connection, site=site)
 
-    def parked(self) -> list[freshness.Parked]:
+    def parked(self) -> list[parking.Parked]:
         with self.database.read() as connection:
-            return freshness.list_parked(connection)
+            return parking.list_parked(connection)
 
     def suspended(self) -> dict[str, str]:
         with self.database.read() as connection:

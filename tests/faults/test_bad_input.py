@@ -243,7 +243,7 @@ def test_a_clock_that_jumps_an_hour_stops_nothing(tmp_path: Path, hours: int) ->
 
 
 def test_a_lease_taken_before_a_jump_is_neither_lost_nor_used_twice(tmp_path: Path) -> None:
-    from connector.state import todo
+    from connector.state import leases
 
     clock = FakeClock()
     house = House(tmp_path, MemoryCatalogue(generate.products(3), clock=clock), clock=clock)
@@ -251,7 +251,7 @@ def test_a_lease_taken_before_a_jump_is_neither_lost_nor_used_twice(tmp_path: Pa
     house.detector.import_new_sites()
     with house.database.write() as connection:
         line = house.lines[1]
-        first = todo.claim(
+        first = leases.claim(
             connection,
             line.site,
             lanes=line.lanes,

@@ -36,7 +36,7 @@ from connector.model import (
 from connector.ports import Fence, Signal
 from connector.reconcile import reconcile
 from connector.signing import Secret, signed_headers
-from connector.state import todo
+from connector.state import leases
 from connector.state.todo import Priority, Why
 from connector.testing import failpoints, generate
 from connector.testing.catalogue import MemoryCatalogue, webhook_body
@@ -107,7 +107,7 @@ class World:
             self.folder, self.catalogue, self.site, seen_site=seen, clock=self.clock
         )
         with self._house.database.write() as connection:
-            todo.release_all(connection)
+            leases.release_all(connection)
 
     def live(self, step: Callable[[], object]) -> None:
         """Do a step of the connector's; when it dies in it, start again and do it again."""

@@ -25,7 +25,7 @@ from connector.model import (
     VariantId,
 )
 from connector.ports import ContentWrite, Fetched, Receipt
-from connector.state import freshness, todo
+from connector.state import leases, parking, todo
 from connector.state.todo import Due, Priority, Why
 from connector.sync.owners import DEFAULT_OWNERS, Owner
 from connector.sync.rules import RetirePolicy, SiteRules
@@ -271,7 +271,7 @@ def test_a_subject_mended_while_it_was_refused_is_not_left_parked(house: House) 
     poison = SUBJECT(3)
     mark(house, poison)
     with house.database.write() as connection:
-        (claim,) = todo.claim(
+        (claim,) = leases.claim(
             connection,
             SITE,
             lanes=[Lane.CONTENT],
@@ -282,10 +282,10 @@ def test_a_subject_mended_while_it_was_refused_is_not_left_parked(house: House) 
         )
     mark(house, poison)
     with house.database.write() as connection:
-        todo.park(connection, claim, reason="no", error="Rejected", now=house.clock.now())
+        leases.park(connection, claim, reason="no", error="Rejected", now=house.clock.now())
     house.settle()
     with house.database.read() as connection:
-        assert freshness.list_parked(connection) == []
+        assert parking.list_parked(connection) == []
     assert house.due() == 0
 
 
@@ -294,7 +294,7 @@ def test_a_late_owner_parks_nothing(house: House) -> None:
     claims = []
     for _ in range(2):
         with house.database.write() as connection:
-            claims += todo.claim(
+            claims += leases.claim(
                 connection,
                 SITE,
                 lanes=[Lane.CONTENT],
@@ -306,9 +306,9 @@ def test_a_late_owner_parks_nothing(house: House) -> None:
         house.clock.advance(seconds=61)
     late, owner = claims
     with house.database.write() as connection:
-        todo.park(connection, late, reason="no", error="Rejected", now=house.clock.now())
-        assert freshness.list_parked(connection) == []
-        assert todo.still_held(connection, [owner]) == {owner.id}
+        leases.park(connection, late, reason="no", error="Rejected", now=house.clock.now())
+        assert parking.list_parked(connection) == []
+        assert leases.still_held(connection, [owner]) == {owner.id}
 
 
 def test_a_product_goes_off_sale_as_the_site_wants_it(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ import pytest
 
 from connector.model import Lane, SiteName, Subject, SubjectKind
 from connector.ports import Fence
-from connector.state import freshness, targets, todo
+from connector.state import freshness, leases, parking, targets, todo
 from connector.state.database import Database, open_database
+from connector.state.leases import Claimed
 from connector.state.mirror import MirrorRow, save_mirror
-from connector.state.todo import Claimed, Due, Priority, Why
+from connector.state.todo import Due, Priority, Why
 
 SITE = SiteName("blog")
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -60,7 +61,7 @@ def claim(
     database: Database, limit: int = 100, now: datetime = NOW, below: int | None = None
 ) -> list[Claimed]:
     with database.write() as connection:
-        return todo.claim(
+        return leases.claim(
             connection,
             SITE,
             lanes=list(Lane),
@@ -74,7 +75,7 @@ def claim(
 
 def finish(database: Database, claims: list[Claimed]) -> None:
     with database.write() as connection:
-        todo.finish(connection, claims)
+        leases.finish(connection, claims)
 
 
 def waiting(database: Database) -> int:
@@ -120,11 +121,11 @@ def test_a_lease_runs_out_and_the_late_owner_can_change_nothing(database: Databa
     assert claim(database, now=NOW + timedelta(seconds=59)) == []
     (owner,) = claim(database, now=NOW + timedelta(seconds=61))
     with database.write() as connection:
-        assert todo.still_held(connection, [late]) == frozenset()
-        assert todo.still_held(connection, [owner]) == {owner.id}
-        todo.finish(connection, [late])
-        todo.release(connection, [late], due_at=NOW, counts=True)
-        assert todo.still_held(connection, [owner]) == {owner.id}
+        assert leases.still_held(connection, [late]) == frozenset()
+        assert leases.still_held(connection, [owner]) == {owner.id}
+        leases.finish(connection, [late])
+        leases.release(connection, [late], due_at=NOW, counts=True)
+        assert leases.still_held(connection, [owner]) == {owner.id}
     assert waiting(database) == 1
     finish(database, [owner])
     assert waiting(database) == 0
@@ -135,7 +136,7 @@ def test_released_work_is_due_later_and_counts_its_attempts(database: Database) 
     (taken,) = claim(database)
     later = NOW + timedelta(seconds=30)
     with database.write() as connection:
-        todo.release(connection, [taken], due_at=later, error="busy", counts=True)
+        leases.release(connection, [taken], due_at=later, error="busy", counts=True)
     assert claim(database, now=NOW + timedelta(seconds=29)) == []
     (again,) = claim(database, now=later)
     assert again.attempts == 1
@@ -148,13 +149,13 @@ def test_parked_work_is_seen_and_comes_back_when_it_is_marked(database: Database
     mark(database, 1, 2)
     one, _ = claim(database)
     with database.write() as connection:
-        todo.park(connection, one, reason="poison", error="Rejected", now=NOW)
+        leases.park(connection, one, reason="poison", error="Rejected", now=NOW)
     with database.read() as connection:
-        (parked,) = freshness.list_parked(connection)
+        (parked,) = parking.list_parked(connection)
     assert (parked.subject, parked.reason, parked.attempts) == (subject(1), "poison", 1)
     mark(database, 1)
     with database.read() as connection:
-        assert freshness.list_parked(connection) == []
+        assert parking.list_parked(connection) == []
     assert waiting(database) == 2
 
 
@@ -162,7 +163,7 @@ def test_at_the_start_of_the_only_daemon_everything_is_free(database: Database) 
     mark(database, 1, 2, 3)
     claim(database)
     with database.write() as connection:
-        assert todo.release_all(connection) == 3
+        assert leases.release_all(connection) == 3
     assert len(claim(database)) == 3
 
 
@@ -214,9 +215,9 @@ def test_marks_in_any_order_and_work_at_once_never_block_each_other_for_good(
         while not stop.is_set() or waiting(database):
             claims = claim(database, limit=20)
             with database.write() as connection:
-                held = todo.still_held(connection, claims)
+                held = leases.still_held(connection, claims)
                 assert len(held) == len(claims)
-                todo.finish(connection, claims)
+                leases.finish(connection, claims)
             done += len(claims)
         return done
 
@@ -261,7 +262,7 @@ def test_what_the_site_has_just_confirmed_rests_while_changes_gather(database: D
     def taken(seconds: float) -> list[str]:
         now = NOW + timedelta(seconds=seconds)
         with database.write() as connection:
-            claims = todo.claim(
+            claims = leases.claim(
                 connection,
                 SITE,
                 lanes=[Lane.OFFERS],
@@ -272,7 +273,7 @@ def test_what_the_site_has_just_confirmed_rests_while_changes_gather(database: D
                 gather_seconds=0.4,
             )
             lanes = [Lane.OFFERS]
-            assert not todo.any_due(connection, SITE, lanes, now, gather_seconds=0.4)
+            assert not leases.any_due(connection, SITE, lanes, now, gather_seconds=0.4)
         return [each.subject.id for each in claims]
 
     assert taken(0.3) == ["p2"]
@@ -285,4 +286,4 @@ def test_a_confirmation_from_the_future_keeps_nothing_waiting(database: Database
     row = MirrorRow(SITE, Lane.OFFERS, subject(1), {}, "1.1", NOW + timedelta(hours=1))
     with database.write() as connection:
         save_mirror(connection, [row])
-        assert todo.any_due(connection, SITE, [Lane.OFFERS], NOW, gather_seconds=0.4)
+        assert leases.any_due(connection, SITE, [Lane.OFFERS], NOW, gather_seconds=0.4)

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 
 from connector.errors import StateError
 from connector.model import Lane, Subject, SubjectKind
-from connector.state import freshness, mirror, todo
+from connector.state import leases, mirror, parking, todo
 from connector.state.database import alembic_config, open_database
 from connector.testing import generate
 from connector.testing.catalogue import MemoryCatalogue
@@ -57,7 +57,7 @@ def test_what_was_in_flight_is_still_due_and_what_was_known_still_known(tmp_path
     database = open_database(first_version(tmp_path / "old"))
     with database.read() as connection:
         rows = todo.rows_of(connection, SITE, SUBJECT)
-        parked = freshness.list_parked(connection)
+        parked = parking.list_parked(connection)
         known = mirror.load_mirror(connection, SITE, Lane.CONTENT, [SUBJECT])
         bound = mirror.load_bindings(connection, SITE, [SUBJECT])
     assert {(row.lane, row.attempts, row.in_flight) for row in rows} == {
@@ -76,7 +76,7 @@ def test_work_goes_on_after_the_upgrade(tmp_path: Path) -> None:
     url = first_version(tmp_path / "old")
     house = House(tmp_path, MemoryCatalogue(generate.products(5)), url=url)
     with house.database.write() as connection:
-        todo.release_all(connection)
+        leases.release_all(connection)
     house.settle()
     page = house.site.page(SUBJECT)
     assert page is not None

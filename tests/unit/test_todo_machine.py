@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
 from connector.model import Lane, SiteName, Subject, SubjectKind
-from connector.state import freshness, tables, todo
+from connector.state import leases, parking, tables, todo
 from connector.state.database import Database, open_database
-from connector.state.todo import Claimed, Due, Priority, Why
+from connector.state.leases import Claimed
+from connector.state.todo import Due, Priority, Why
 
 SITE = SiteName("blog")
 START = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -105,8 +106,8 @@ class DueRows(RuleBasedStateMachine):
             if row.free(self.now) and key[1] in lanes and (below is None or row.priority < below)
         }
         with self.database.write() as connection:
-            assert todo.any_due(connection, SITE, lanes, self.now, below) == bool(free)
-            taken = todo.claim(
+            assert leases.any_due(connection, SITE, lanes, self.now, below) == bool(free)
+            taken = leases.claim(
                 connection,
                 SITE,
                 lanes=lanes,
@@ -146,14 +147,14 @@ class DueRows(RuleBasedStateMachine):
     @rule(claim=claims)
     def is_held(self, claim: Claimed) -> None:
         with self.database.write() as connection:
-            held = claim.id in todo.still_held(connection, [claim])
+            held = claim.id in leases.still_held(connection, [claim])
         assert held == (self._held(claim) is not None)
 
     @rule(claim=claims)
     def finish(self, claim: Claimed) -> None:
         """Asked by its owner or by a late one; so are the next two."""
         with self.database.write() as connection:
-            todo.finish(connection, [claim])
+            leases.finish(connection, [claim])
         if row := self._held(claim):
             if row.marks == claim.marks:
                 del self.rows[claim.subject, claim.lane]
@@ -164,7 +165,7 @@ class DueRows(RuleBasedStateMachine):
     def release(self, claim: Claimed, wait: int, counts: bool) -> None:
         later = self.now + timedelta(seconds=wait)
         with self.database.write() as connection:
-            todo.release(connection, [claim], due_at=later, error="busy", counts=counts)
+            leases.release(connection, [claim], due_at=later, error="busy", counts=counts)
         if row := self._held(claim):
             row.until, row.due_at = None, later
             row.attempts += counts
@@ -172,7 +173,7 @@ class DueRows(RuleBasedStateMachine):
     @rule(claim=claims)
     def park(self, claim: Claimed) -> None:
         with self.database.write() as connection:
-            todo.park(connection, claim, reason="no", error="Rejected", now=self.now)
+            leases.park(connection, claim, reason="no", error="Rejected", now=self.now)
         row, key = self._held(claim), (claim.subject, claim.lane)
         if row is None:
             return
@@ -185,7 +186,7 @@ class DueRows(RuleBasedStateMachine):
     @rule()
     def the_daemon_starts_again(self) -> None:
         with self.database.write() as connection:
-            freed = todo.release_all(connection)
+            freed = leases.release_all(connection)
         assert freed == sum(1 for row in self.rows.values() if row.until is not None)
         for row in self.rows.values():
             row.unsure = row.unsure or row.until is not None
@@ -195,8 +196,8 @@ class DueRows(RuleBasedStateMachine):
     def an_owner_is_gone(self, owner: str) -> None:
         held = {key: row for key, row in self.rows.items() if row.until is not None}
         with self.database.write() as connection:
-            assert todo.lease_owners(connection) == {row.owner for row in held.values()}
-            freed = todo.release_owned(connection, {owner})
+            assert leases.lease_owners(connection) == {row.owner for row in held.values()}
+            freed = leases.release_owned(connection, {owner})
         theirs = [row for row in held.values() if row.owner == owner]
         assert freed == len(theirs)
         for row in theirs:
@@ -207,8 +208,7 @@ class DueRows(RuleBasedStateMachine):
         with self.database.read() as connection:
             assert todo.waiting(connection) == len(self.rows)
             parked = {
-                (each.subject, each.lane): each.attempts
-                for each in freshness.list_parked(connection)
+                (each.subject, each.lane): each.attempts for each in parking.list_parked(connection)
             }
             seen = {
                 (subject, row.lane): row

@@ -27,7 +27,7 @@ from connector.ports import WordsCapabilities, WordsReceipt, WordsWrite
 from connector.reconcile import reconcile
 from connector.state import conflicts, todo, words
 from connector.state.conflicts import OpenConflict
-from connector.state.freshness import Parked
+from connector.state.parking import Parked
 from connector.state.words import WrittenBack
 from connector.sync.diff import Hold
 from connector.sync.edits import Choice, Settled, StoredField, settle

@@ -24,9 +24,10 @@ from connector.clock import SystemClock
 from connector.errors import ConnectorError, Rejected, TargetDown, TryAgain
 from connector.model import BackendName, Lane, SiteName, Subject, SubjectKind
 from connector.receipts import Receipts
-from connector.state import freshness, targets, todo
+from connector.state import leases, parking, targets, todo
 from connector.state.database import Database
-from connector.state.todo import Claimed, Due, Priority, Why
+from connector.state.leases import Claimed
+from connector.state.todo import Due, Priority, Why
 from connector.sync.decide import Nothing
 from connector.work.embedded import Line
 from connector.work.engine import Engine
@@ -230,9 +231,9 @@ def settled(database: Database) -> bool:
         return todo.waiting(connection) == 0
 
 
-def parked(database: Database) -> dict[Subject, freshness.Parked]:
+def parked(database: Database) -> dict[Subject, parking.Parked]:
     with database.read() as connection:
-        return {row.subject: row for row in freshness.list_parked(connection)}
+        return {row.subject: row for row in parking.list_parked(connection)}
 
 
 def suspensions(database: Database) -> dict[str, targets.Suspension]:
@@ -415,7 +416,7 @@ class EngineConformance:
             assert first.stop()
         done = len(witness.batches)
         with bench.database.read() as connection:
-            assert todo.lease_owners(connection) == frozenset()
+            assert leases.lease_owners(connection) == frozenset()
         with working(bench.engine(lines_of(witness, batch=5))):
             until(lambda: settled(bench.database), "all is done")
         assert len(witness.batches) > done
@@ -469,7 +470,7 @@ class SharedEngineConformance(EngineConformance):
         witness = Witness(bench.database)
         mark(bench.database, products(3))
         with bench.database.write() as connection:
-            late = todo.claim(
+            late = leases.claim(
                 connection,
                 SITE,
                 lanes=BOTH,
@@ -482,7 +483,7 @@ class SharedEngineConformance(EngineConformance):
             until(lambda: settled(bench.database), "all is done")
         assert sorted(witness.tries()) == products(3)
         with bench.database.write() as connection:
-            assert todo.still_held(connection, late) == frozenset()
+            assert leases.still_held(connection, late) == frozenset()
 
 
 def _storm(database: Database, witness: Witness, engine: Engine, jobs: int) -> None:
