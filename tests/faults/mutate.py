@@ -98,9 +98,9 @@ SUBJECTS = (
             ("merge", "merge"),
             ("merge of lists", "elements"),
             ("merge of texts", "rich_text"),
-            ("blocks", "blocks"),
         )
     ),
+    Subject("blocks", "connector.sync.blocks", frozenset(), ("tests/unit/test_blocks.py",)),
     Subject(
         "edits",
         "connector.sync.edits",
