@@ -479,7 +479,12 @@ def newsroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
     )
     try:
         installed.start()
-        until(lambda: installed.due() == 0, "everything is on its page", 180)
+        site, ids = open_module(where), [f"p000000{number}" for number in range(1, 6)]
+
+        def is_there() -> bool:
+            return len(site.documents(SubjectKind.PRODUCT, ids)) == 5 and installed.due() == 0
+
+        until(is_there, "everything is on its page", 180)
         yield Newsroom(where, shop, installed, Editor(where))
     finally:
         installed.stop()
