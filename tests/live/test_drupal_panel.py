@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,6 +41,7 @@ from tests.live.pair import until
 
 pytestmark = pytest.mark.live
 NOW = "2026-11-24T08:30:00Z"
+TWO_WAY = ("subtitle", "description")
 TITLE_CONFLICT: dict[str, JsonValue] = {
     "number": 12,
     "mark": "3f9a6c1d20b7e845",
@@ -465,6 +467,7 @@ def newsroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
         "secrets": [{"env": "MAGAZINE"}],
         "media": "off",
         "markets": [market],
+        "owners": dict.fromkeys(TWO_WAY, "two-way"),
     }
     backend = {"system": "sandbox", "url": shop.url, "credential": {"env": "SHOP_KEY"}}
     installed = Installed(
@@ -534,8 +537,42 @@ def test_both_change_a_title_and_a_person_decides(newsroom: Newsroom) -> None:
     until(lambda: "In step with the shop" in desk.reads(), "the conflict is gone", 60)
 
 
+def test_an_editors_words_are_the_shops_and_come_back_as_no_change(newsroom: Newsroom) -> None:
+    product = "p0000003"
+    desk, words = newsroom.desk(product), f"<p>Salt &amp; pepper {uuid.uuid4().hex}</p>"
+
+    def shop_says() -> Any:
+        return newsroom.shop.product(product)["texts"]["en-US"]
+
+    until(lambda: "In step with the shop" in desk.reads(), "the page is the shop's", 60)
+    text = {"value": words, "format": "commerce_connector_html"}
+    answer = desk.editor.change(
+        desk.node, {"commerce_subtitle": "An editor's", "commerce_description": text}
+    )
+    assert answer.status_code == 200, answer.text[:300]
+    until(lambda: shop_says()["description"] == words, "the description in the shop", 60)
+    until(lambda: shop_says()["subtitle"] == "An editor's", "the subtitle in the shop", 60)
+    until(lambda: newsroom.installed.due() == 0, "nothing is due", 60)
+    newsroom.installed.command("reconcile", "--site", "magazine")
+    attributes = desk.editor.find(desk.node)["attributes"]
+    assert attributes["commerce_description"]["value"] == words
+    assert (attributes["commerce_subtitle"], shop_says()["description"]) == ("An editor's", words)
+    assert newsroom.installed.ask("conflicts", "list") == []
+    say(newsroom.shop, product, "subtitle", "The shop's again")
+
+    def page_says() -> bool:
+        found = desk.editor.find(desk.node)["attributes"]["commerce_subtitle"]
+        return bool(found == "The shop's again")
+
+    until(page_says, "the shop's words on the page", 60)
+
+
 def retitle(shop: RunningShop, product: str, title: str) -> None:
+    say(shop, product, "title", title)
+
+
+def say(shop: RunningShop, product: str, field: str, words: str) -> None:
     doc = shop.product(product)
-    doc["texts"]["en-US"]["title"] = title
+    doc["texts"]["en-US"][field] = words
     with shop.admin() as admin:
         admin.put(f"/admin/products/{product}", json=doc).raise_for_status()
