@@ -68,6 +68,7 @@ def measure(site: WordPress, ours: Site, count: int, rounds: int) -> None:
         ratios.append(took[True] / took[False])
         speeds = f"{count / took[True]:.0f} pages/s kept, {count / took[False]:.0f} without"
         print(speeds, flush=True)
+    switch.unlink(missing_ok=True)
     rows, size = site.php(SIZE).split()
     print(f"keeping takes {median(ratios):.3f} times as long (median of {rounds}; {machine()})")
     print(f"{rows} rows of {count * rounds * 2} texts replaced, {int(size) / 2**20:.1f} MiB")
