@@ -20,6 +20,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.drupal.site import open_site
+from adapters.site_api import versions
 from connector.clock import SystemClock
 from connector.model import BackendName, SiteName
 from connector.ports import Site, SiteSettings
@@ -238,4 +239,20 @@ def test_clocks_that_differ_are_named(town: Town, tmp_path: Path, minutes: int, 
         lambda: set_clock(0),
         restarts=False,
     )
+    house.database.close()
+
+
+@pytest.mark.parametrize(
+    ("spoken", "says"),
+    [(7, r"module is too old for the conn"), (0, r"connector is too old|update the")],
+)
+def test_a_daemon_that_speaks_another_version_is_told_which_side_is_old(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoken: int, says: str
+) -> None:
+    house = TwoSites(tmp_path, open_site(town.settings(), town.clock), FakeClock(NOW))
+
+    def speak(version: int) -> None:
+        monkeypatch.setattr(versions, "SPOKEN", frozenset({version}))
+
+    break_and_mend(house, says, lambda: speak(spoken), lambda: speak(1), restarts=False)
     house.database.close()
