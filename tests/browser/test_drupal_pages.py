@@ -5,6 +5,7 @@ Needs DRUPAL_URL and its credentials (docs/drupal.md); says so where they are mi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -53,6 +54,8 @@ def log_in(context: BrowserContext) -> None:
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
+    # Chromium was seen to hang where a page is closed that is still loading.
+    page.wait_for_url(re.compile(r"/user/\d+"), wait_until="load")
     page.close()
 
 
