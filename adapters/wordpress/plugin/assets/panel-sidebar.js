@@ -18,10 +18,11 @@
 		const editor = wp.data.select( 'core/editor' );
 		const preferences = wp.data.select( 'core/preferences' );
 		if ( editor.isEditorPanelOpened && ! preferences.get( 'commerce-connector', 'seen' ) ) {
-			wp.data.dispatch( 'core/preferences' ).set( 'commerce-connector', 'seen', true );
+			// First opened, then noted: of several changes only the first is saved at once.
 			if ( ! editor.isEditorPanelOpened( NAME ) ) {
 				wp.data.dispatch( 'core/editor' ).toggleEditorPanelOpened( NAME );
 			}
+			wp.data.dispatch( 'core/preferences' ).set( 'commerce-connector', 'seen', true );
 		}
 	}
 
