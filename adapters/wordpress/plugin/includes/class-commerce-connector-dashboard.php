@@ -156,7 +156,7 @@ final class Commerce_Connector_Dashboard {
 			$key  = $keys[ $one['id'] ];
 			$url  = isset( $posts[ $key ] ) ? get_edit_post_link( (int) $posts[ $key ], 'raw' ) : '';
 			echo '<tr><th scope="row">' . ( $url ? '<a href="' . esc_url( $url ) . '">' . esc_html( $name ) . '</a>' : esc_html( $name ) ) . '</th>';
-			printf( '<td>%s <span class="cc-quiet">%s</span></td><td>%s</td></tr>', esc_html( $one['reason'] ), esc_html( Commerce_Connector_Panel_Words::ago( $one['since'] ) ), esc_html( Commerce_Connector_Panel_Words::next_step( $one ) ) );
+			printf( '<td>%s<br><span class="cc-quiet">%s</span></td><td>%s</td></tr>', esc_html( $one['reason'] ), esc_html( Commerce_Connector_Panel_Words::ago( $one['since'] ) ), esc_html( Commerce_Connector_Panel_Words::next_step( $one ) ) );
 		}
 		echo '</tbody></table>';
 	}
