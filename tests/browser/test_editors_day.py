@@ -307,6 +307,7 @@ def bulk_runs(room: Newsroom) -> list[str]:
 
 def test_who_may_not_take_over_sees_why(room: Newsroom, browser: Browser) -> None:
     context = room.log_in(browser, "cleo")
+    room.leave("p0000010")
     page = room.edit(context, "p0000010")
     expect(page.locator(".cc-owners")).to_contain_text("not take fields over")
     expect(page.get_by_role("button", name=re.compile("over from the shop"))).to_have_count(0)
