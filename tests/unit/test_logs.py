@@ -32,6 +32,8 @@ def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         (logger, logger.handlers[:], logger.level, logger.propagate)
         for logger in map(logging.getLogger, CONFIGURED)
     ]
+    for logger, *_ in before:
+        logger.setLevel(logging.NOTSET)  # A server of another test may have left one.
     yield
     structlog.reset_defaults()
     for logger, handlers, level, propagate in before:
