@@ -287,3 +287,116 @@ def test_a_confirmation_from_the_future_keeps_nothing_waiting(database: Database
     with database.write() as connection:
         save_mirror(connection, [row])
         assert leases.any_due(connection, SITE, [Lane.OFFERS], NOW, gather_seconds=0.4)
+
+
+def test_each_claim_has_the_next_fence_and_other_counters_stay(database: Database) -> None:
+    with database.write() as connection:
+        epoch, first = targets.read_epoch(connection), leases.next_fence(connection)
+        assert leases.next_fence(connection) == first + 1
+        assert targets.read_epoch(connection) == epoch
+    mark(database, 1)
+    assert claim(database)[0].fence == first + 2
+
+
+def test_nothing_rests_where_nobody_asks_for_it(database: Database) -> None:
+    mark(database, 1)
+    with database.write() as connection:
+        save_mirror(connection, [MirrorRow(SITE, Lane.OFFERS, subject(1), {}, "1.1", NOW)])
+        assert leases.any_due(connection, SITE, list(Lane), NOW)
+    assert [each.subject.id for each in claim(database)] == ["p1"]
+
+
+def test_a_lease_that_ends_now_holds_nothing_any_more(database: Database) -> None:
+    mark(database, 1)
+    claim(database)
+    assert claim(database, now=NOW + timedelta(seconds=59)) == []
+    assert [each.subject.id for each in claim(database, now=NOW + timedelta(seconds=60))] == ["p1"]
+
+
+def test_the_next_thing_is_a_row_that_becomes_due_or_a_lease_that_ends(database: Database) -> None:
+    def next_due(site: SiteName = SITE) -> datetime | None:
+        with database.read() as connection:
+            return leases.next_due(connection, site)
+
+    assert next_due() is None
+    mark(database, 1)
+    mark(database, 2, now=NOW + timedelta(seconds=300))
+    assert next_due() == NOW
+    assert next_due(SiteName("another")) is None
+    (held,) = claim(database)
+    assert next_due() == NOW + timedelta(seconds=60)
+    with database.write() as connection:
+        leases.release(connection, [held], due_at=NOW + timedelta(seconds=90))
+    assert next_due() == NOW + timedelta(seconds=90)
+    claim(database, now=NOW + timedelta(seconds=300))
+    assert next_due() == NOW + timedelta(seconds=360)
+
+
+def test_what_was_confirmed_is_certain_though_it_is_due_again(database: Database) -> None:
+    mark(database, 1)
+    (first,) = claim(database)
+    with database.write() as connection:
+        leases.doubt(connection, [first])
+    mark(database, 1)
+    finish(database, [first])
+    (again,) = claim(database)
+    assert (again.unsure, again.attempts) == (False, 0)
+
+
+def test_what_is_marked_while_it_is_parked_stays_due_and_free(database: Database) -> None:
+    mark(database, 1)
+    (first,) = claim(database)
+    mark(database, 1)
+    with database.write() as connection:
+        leases.park(connection, first, reason="bad", error="E", now=NOW)
+        assert parking.list_parked(connection) == []
+    assert [each.marks for each in claim(database)] == [2]
+
+
+def test_what_is_parked_names_the_run_that_asked_for_it(database: Database) -> None:
+    with database.write() as connection:
+        why = Why("trace", "test", "run-1")
+        todo.mark(
+            connection,
+            [Due(SITE, Lane.OFFERS, subject(1))],
+            priority=Priority.BULK,
+            now=NOW,
+            why=why,
+        )
+        todo.mark(
+            connection,
+            [Due(SITE, Lane.OFFERS, subject(2))],
+            priority=Priority.BULK,
+            now=NOW,
+            why=why,
+        )
+    first, second = claim(database)
+    with database.write() as connection:
+        leases.park(connection, first, reason="bad", error="E", now=NOW)
+        leases.park(connection, second, reason="bad", error="E", now=NOW, run_id="run-2")
+        rows = {each.subject.id: each.run_id for each in parking.list_parked(connection)}
+    assert rows == {"p1": "run-1", "p2": "run-2"}
+
+
+def test_giving_back_counts_no_attempt_unless_it_failed(database: Database) -> None:
+    mark(database, 1)
+    (first,) = claim(database)
+    with database.write() as connection:
+        leases.release(connection, [first], due_at=NOW)
+    (again,) = claim(database)
+    assert again.attempts == 0
+    with database.write() as connection:
+        leases.release(connection, [again], due_at=NOW, counts=True)
+    assert claim(database)[0].attempts == 1
+
+
+def test_all_that_the_dead_held_is_freed_however_much_it_is(database: Database) -> None:
+    mark(database, *range(1100))
+    claim(database, limit=1100)
+    with database.write() as connection:
+        assert leases.release_owned(connection, []) == 0
+        assert leases.release_owned(connection, ["another"]) == 0
+        assert leases.release_owned(connection, ["w"]) == 1100
+    again = claim(database, limit=1200)
+    assert len(again) == 1100
+    assert all(each.unsure for each in again)
