@@ -14,12 +14,9 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    and_,
     bindparam,
-    case,
     delete,
     exists,
-    func,
     or_,
     select,
     update,
@@ -119,21 +116,6 @@ def any_due(
     wanted = (*_free(site, lanes, now, below), *_rested(now, gather_seconds))
     found = select(todo.c.id).where(*wanted).limit(1)
     return connection.execute(found).first() is not None
-
-
-def next_due(connection: Connection, site: SiteName) -> datetime | None:
-    """When the site's next row is due or its lease ends; None: nothing is waiting."""
-    waits = case(
-        (
-            and_(todo.c.lease_until.is_not(None), todo.c.lease_until > todo.c.due_at),
-            todo.c.lease_until,
-        ),
-        else_=todo.c.due_at,
-    )
-    found: datetime | None = connection.execute(
-        select(func.min(waits)).where(todo.c.site == site)
-    ).scalar()
-    return found
 
 
 def _free(

@@ -15,6 +15,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 from connector.model import FieldName, JsonValue
 from connector.ports_panel import RequestAnswer, Standing
 from connector.testing.conformance.writes import document, fresh_subject, offers_write
+from tests.browser.drupal_editor import log_in
 from tests.browser.screens import IMAGES, MOST_BYTES
 from tests.live.drupal_site import Editor, Where
 from tests.live.test_drupal_panel import SUMMARY, Desk, open_module
@@ -115,13 +116,7 @@ def main() -> None:
         chromium = shutil.which("chromium")
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": 1100, "height": 900})
-        name, _, password = where.admin.partition(":")
-        page = context.new_page()
-        page.goto(f"{where.url}/user/login")
-        page.get_by_label("Username").fill(name)
-        page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Log in").click()
-        page.close()
+        log_in(context)
         take(context, stage(where))
         browser.close()
 

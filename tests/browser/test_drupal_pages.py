@@ -5,7 +5,6 @@ Needs DRUPAL_URL and its credentials (docs/drupal.md); says so where they are mi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -15,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from connector.ports_panel import RequestAnswer, Standing
 from connector.testing.conformance.writes import TITLE, change_of, document
 from tests.browser.conftest import Axe
+from tests.browser.drupal_editor import log_in
 from tests.live.drupal_shop import DrupalShop, open_drupal_shop
 from tests.live.drupal_site import Editor, Where
 from tests.live.test_drupal_panel import SUMMARY, TITLE_CONFLICT, Desk, open_module
@@ -44,19 +44,6 @@ def editor(browser: Browser) -> Iterator[BrowserContext]:
     log_in(context)
     yield context
     context.close()
-
-
-def log_in(context: BrowserContext) -> None:
-    where = Where.from_environment()
-    name, _, password = where.admin.partition(":")
-    page = context.new_page()
-    page.goto(f"{where.url}/user/login")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
-    # Chromium was seen to hang where a page is closed that is still loading.
-    page.wait_for_url(re.compile(r"/user/\d+"), wait_until="load")
-    page.close()
 
 
 def buy(page: Page, quantity: int) -> None:

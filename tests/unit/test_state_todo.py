@@ -313,25 +313,6 @@ def test_a_lease_that_ends_now_holds_nothing_any_more(database: Database) -> Non
     assert [each.subject.id for each in claim(database, now=NOW + timedelta(seconds=60))] == ["p1"]
 
 
-def test_the_next_thing_is_a_row_that_becomes_due_or_a_lease_that_ends(database: Database) -> None:
-    def next_due(site: SiteName = SITE) -> datetime | None:
-        with database.read() as connection:
-            return leases.next_due(connection, site)
-
-    assert next_due() is None
-    mark(database, 1)
-    mark(database, 2, now=NOW + timedelta(seconds=300))
-    assert next_due() == NOW
-    assert next_due(SiteName("another")) is None
-    (held,) = claim(database)
-    assert next_due() == NOW + timedelta(seconds=60)
-    with database.write() as connection:
-        leases.release(connection, [held], due_at=NOW + timedelta(seconds=90))
-    assert next_due() == NOW + timedelta(seconds=90)
-    claim(database, now=NOW + timedelta(seconds=300))
-    assert next_due() == NOW + timedelta(seconds=360)
-
-
 def test_what_was_confirmed_is_certain_though_it_is_due_again(database: Database) -> None:
     mark(database, 1)
     (first,) = claim(database)
@@ -354,22 +335,10 @@ def test_what_is_marked_while_it_is_parked_stays_due_and_free(database: Database
 
 
 def test_what_is_parked_names_the_run_that_asked_for_it(database: Database) -> None:
+    why = Why("trace", "test", "run-1")
     with database.write() as connection:
-        why = Why("trace", "test", "run-1")
-        todo.mark(
-            connection,
-            [Due(SITE, Lane.OFFERS, subject(1))],
-            priority=Priority.BULK,
-            now=NOW,
-            why=why,
-        )
-        todo.mark(
-            connection,
-            [Due(SITE, Lane.OFFERS, subject(2))],
-            priority=Priority.BULK,
-            now=NOW,
-            why=why,
-        )
+        due = [Due(SITE, Lane.OFFERS, subject(number)) for number in (1, 2)]
+        todo.mark(connection, due, priority=Priority.BULK, now=NOW, why=why)
     first, second = claim(database)
     with database.write() as connection:
         leases.park(connection, first, reason="bad", error="E", now=NOW)
