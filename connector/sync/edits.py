@@ -128,23 +128,20 @@ def settle(
         decided = _without_echo(shape, sides, stored) or decided
     if sides.base is not base and isinstance(decided, Leave | WriteBack):
         return _kept(shape, backend, stored)
-    refused = stored.hash == known and not sides.is_ours
-    return _settled(shape, decided, backend, stored, refused=refused)
+    return _settled(shape, decided, backend, stored, refused=stored.hash == known)
 
 
 def _without_echo(shape: Shape, sides: Sides, stored: StoredField) -> WriteBoth | None:
     """The join where words of this page may stand in the backend's value, and nobody knows: they
     are taken out of it, if they are there, before it is held against the page. None: both sides
     have changed the same all the same."""
+    if not stored.sent or isinstance(sides.base, Unknown):
+        return None
     theirs: JsonValue = sides.backend
     for sent in stored.sent:
-        if isinstance(sides.base, Unknown):
-            return None
         without = join(shape, sent, sides.base, theirs)
         theirs = theirs if isinstance(without, Unknown) else without
-    if not stored.sent or isinstance(sides.site, Unknown):
-        return None
-    joined = join(shape, sides.base, theirs, sides.site)
+    joined = join(shape, sides.base, theirs, stored.value)
     return None if isinstance(joined, Unknown) else WriteBoth(joined)
 
 
