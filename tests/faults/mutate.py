@@ -105,9 +105,9 @@ SUBJECTS = (
         "edits",
         "connector.sync.edits",
         frozenset({"settle", "sides_of", "_without_echo", "_kept", "_ruled", "_settled"}),
-        ("tests/unit/test_write_back.py", "tests/unit/test_edits.py"),
+        ("tests/unit/test_settle.py",),
     ),
-    Subject("words", "connector.sync.words", frozenset(), ("tests/unit/test_write_back.py",)),
+    Subject("words", "connector.sync.words", frozenset(), ("tests/unit/test_words.py",)),
 )
 
 COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {

@@ -11,7 +11,6 @@ import pytest
 
 from connector.errors import ConnectorError
 from connector.model import (
-    FieldHash,
     FieldName,
     JsonValue,
     Lane,
@@ -25,8 +24,8 @@ from connector.state import conflicts, todo
 from connector.state.conflicts import OpenConflict
 from connector.state.targets import Suspension, resume, site_target, suspend
 from connector.state.todo import Due, Priority, Why
-from connector.sync.edits import Choice, Contested, Ruling, Settled, StoredField, settle
-from connector.sync.merge import UNKNOWN, Conflict
+from connector.sync.edits import Choice, Contested, Ruling
+from connector.sync.merge import Conflict
 from connector.sync.owners import DEFAULT_OWNERS, Owner
 from connector.sync.rules import SiteRules
 from connector.testing import generate
@@ -41,7 +40,7 @@ from tests.house import EUROS, SITE, House
 ONE = generate.product_subject(1)
 TITLE, DESCRIPTION = FieldName("title"), FieldName("description")
 TAGS = FieldName("tags")
-A, B, C, D = "<p>a</p>\n", "<p>b</p>\n", "<p>c</p>\n", "<p>d</p>"
+A, B, C = "<p>a</p>\n", "<p>b</p>\n", "<p>c</p>\n"
 LIVES = int(os.environ.get("EDITS", "150"))
 
 
@@ -680,53 +679,6 @@ def test_a_lost_answer_at_any_step_neither_loses_nor_repeats_an_edit(
     house.poll()
     assert page(house) == "<p>shop again</p>\n<p>editor</p>"
     house.database.close()
-
-
-# ---- settle, exactly ----
-
-HASH, OTHER = FieldHash("held"), FieldHash("other")
-
-
-def stored(value: str, base: JsonValue = "base", noted: FieldHash = OTHER) -> StoredField:
-    return StoredField(value, HASH, noted, base)
-
-
-@pytest.mark.parametrize(
-    ("backend", "field", "known", "settled"),
-    [
-        ("news", None, "", Settled("news")),
-        ("base", stored("edit"), "", Settled()),
-        ("news", stored("base"), "", Settled("news", HASH)),
-        ("news", stored("edit", noted=HASH), "", Settled("news", HASH)),
-        ("news", stored("news"), "", Settled("news", HASH)),
-        (
-            "news",
-            stored("edit"),
-            "",
-            Settled(expected=HASH, conflict=Conflict("base", "news", "edit")),
-        ),
-        (
-            "news",
-            StoredField("edit", HASH),
-            "",
-            Settled(expected=HASH, conflict=Conflict(UNKNOWN, "news", "edit")),
-        ),
-        (C + B, stored(A + D, A + B), "", Settled(C + D, HASH, joined=True)),
-        (
-            C + B,
-            stored(A + D, A + B),
-            "held",
-            Settled(expected=HASH, conflict=Conflict(A + B, C + B, A + D)),
-        ),
-        (C + B, stored(A + D, A + B), "other", Settled(C + D, HASH, joined=True)),
-        (C + B, stored(A + B, A + B), "held", Settled(C + B, HASH)),
-    ],
-)
-def test_settle_exactly(
-    backend: str, field: StoredField | None, known: str, settled: Settled
-) -> None:
-    found = settle(DESCRIPTION, Owner.MERGE, backend, field, FieldHash(known))
-    assert found == settled
 
 
 # ---- whole lives ----

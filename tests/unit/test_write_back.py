@@ -12,16 +12,12 @@ from connector import undo
 from connector.cli.undo import show_back
 from connector.errors import OutcomeUnknown, TargetDown, TryAgain
 from connector.model import (
-    Document,
-    FieldHash,
     FieldName,
     JsonValue,
     Lane,
     Locale,
     MarketName,
     ProductId,
-    Text,
-    hash_value,
 )
 from connector.ports import WordsCapabilities, WordsReceipt, WordsWrite
 from connector.reconcile import reconcile
@@ -29,20 +25,9 @@ from connector.state import conflicts, todo, words
 from connector.state.conflicts import OpenConflict
 from connector.state.parking import Parked
 from connector.state.words import WrittenBack
-from connector.sync.diff import Hold
-from connector.sync.edits import Choice, Settled, StoredField, settle
-from connector.sync.merge import UNKNOWN, Conflict, Unknown
+from connector.sync.edits import Choice
 from connector.sync.owners import DEFAULT_OWNERS, Owner
 from connector.sync.rules import Market, SiteRules
-from connector.sync.words import (
-    Back,
-    alike_to,
-    as_sent,
-    changed_meanwhile,
-    spoken,
-    taken,
-    words_back,
-)
 from connector.testing import generate
 from connector.testing.catalogue import EVERYTHING, MemoryCatalogue
 from connector.testing.clock import FakeClock
@@ -359,6 +344,21 @@ def test_a_lost_answer_is_found_out_by_reading(desk: Desk) -> None:
     assert (desk.conflicts(), desk.parked(), desk.house.due()) == ([], [], 0)
 
 
+def test_a_lost_answer_and_another_edit_after_it(desk: Desk) -> None:
+    """The shop holds the first words, nobody knows, and the page has others by then."""
+    desk.script.on("write_words", Fault(TryAgain("no answer"), When.AFTER))
+    desk.edit("First")
+    desk.house.work.read_edits()
+    line = next(each for each in desk.house.lines if each.lanes == (Lane.WORDS,))
+    desk.house.engine.step(line, "words")
+    assert desk.noted()[TITLE].sent == ("First",)
+    desk.edit("Second")
+    desk.read()
+    assert (desk.said(), desk.page(), desk.conflicts()) == ("Second", "Second", [])
+    assert desk.noted()[TITLE].sent == ()
+    assert desk.house.due() == 0
+
+
 def test_failures_come_again_and_are_parked_in_the_end(desk: Desk) -> None:
     desk.script.on("write_words", *[Fault(TryAgain("500"))] * 4)
     desk.edit("Editor")
@@ -494,170 +494,3 @@ def test_an_undo_tells_what_the_shop_keeps(desk: Desk, capsys: pytest.CaptureFix
     told = capsys.readouterr().out
     assert "title: the shop keeps what was written back to it" in told
     assert "it had held 'Shop'" in told
-
-
-# ---- the pure parts ----
-
-ALIKE = alike_to(lambda given: {name: text.strip().lower() for name, text in given.items()})
-OTHER = FieldHash("other")
-
-
-def stored(
-    value: JsonValue,
-    base: JsonValue = "base",
-    given: JsonValue | Unknown = UNKNOWN,
-    *,
-    read_before: bool = False,
-) -> StoredField:
-    known = given is not UNKNOWN and not read_before
-    return StoredField(value, stored_hash(value), OTHER, base, given, known)
-
-
-@pytest.mark.parametrize(
-    ("here", "backend", "settled"),
-    [
-        (stored("Edit"), "edit", Settled("Edit", stored_hash("Edit"), joined=True)),
-        (stored("Edit", base="edit"), "edit", Settled()),
-        (stored("Edit", base="edit"), "news", Settled("news", stored_hash("Edit"))),
-        (stored("Edit", given="edit"), "news", Settled("news", stored_hash("Edit"))),
-        (stored("Edit", given="edit"), "Edit", Settled("Edit", stored_hash("Edit"))),
-        (stored("Edit"), "base", Settled()),
-        (stored("New", given="edit"), "edit", Settled("New", stored_hash("New"), joined=True)),
-        (
-            stored("New", given="edit"),
-            "news",
-            Settled(expected=stored_hash("New"), conflict=Conflict("edit", "news", "New")),
-        ),
-        (stored("New", given="edit", read_before=True), "base", Settled()),
-        (
-            stored("New", given="edit", read_before=True),
-            "Edit",
-            Settled("New", stored_hash("New"), joined=True),
-        ),
-    ],
-)
-def test_settle_exactly(here: StoredField, backend: str, settled: Settled) -> None:
-    assert settle(TITLE, Owner.TWO_WAY, backend, here, OTHER, alike=ALIKE) == settled
-
-
-A, B, C = "<p>a</p>\n", "<p>b</p>\n", "<p>c</p>\n"
-
-
-def para(word: str) -> str:
-    return f"<p>{word}</p>\n"
-
-
-@pytest.mark.parametrize(
-    ("backend", "sent", "written"),
-    [
-        (para("sent") + B + para("shop"), [para("sent") + B + C], para("last") + B + para("shop")),
-        (A + B + para("shop"), [para("sent") + B + C], para("last") + B + para("shop")),
-        (
-            para("two") + B + para("shop"),
-            [para("one") + B + C, para("two") + B + C],
-            para("last") + B + para("shop"),
-        ),
-        (para("other") + B + C, [para("sent") + B + C], None),
-        (para("sent") + B + para("shop"), [], None),
-    ],
-)
-def test_words_that_may_have_arrived_are_no_change_of_the_shops(
-    backend: str, sent: list[JsonValue], written: str | None
-) -> None:
-    """Nobody knows whether what was sent stands in the backend's value; its paragraphs tell."""
-    site = para("last") + B + C
-    here = StoredField(site, stored_hash(site), OTHER, A + B + C, sent=tuple(sent))
-    settled = settle(DESCRIPTION, Owner.TWO_WAY, backend, here, OTHER, alike=ALIKE)
-    if written is None:
-        assert settled.conflict == Conflict(A + B + C, backend, site)
-    else:
-        assert (settled.write, settled.joined, settled.conflict) == (written, True, None)
-
-
-def test_what_was_sent_is_the_base_where_it_is_what_the_backend_holds() -> None:
-    here = StoredField("New", stored_hash("New"), OTHER, "base", sent=("Sent",))
-    settled = settle(TITLE, Owner.TWO_WAY, "sent", here, OTHER, alike=ALIKE)
-    assert settled == Settled("New", stored_hash("New"), joined=True)
-    assert back(here, "sent") == Back(words={TITLE: "New"})
-
-
-def test_a_lost_answer_and_another_edit_after_it(desk: Desk) -> None:
-    """The shop holds the first words, nobody knows, and the page has others by then."""
-    desk.script.on("write_words", Fault(TryAgain("no answer"), When.AFTER))
-    desk.edit("First")
-    desk.house.work.read_edits()
-    line = next(each for each in desk.house.lines if each.lanes == (Lane.WORDS,))
-    desk.house.engine.step(line, "words")
-    assert desk.noted()[TITLE].sent == ("First",)
-    desk.edit("Second")
-    desk.read()
-    assert (desk.said(), desk.page(), desk.conflicts()) == ("Second", "Second", [])
-    assert desk.noted()[TITLE].sent == ()
-    assert desk.house.due() == 0
-
-
-def back(here: StoredField, backend: str, **more: object) -> Back:
-    document = Document(ONE, "slug", {TITLE: backend})
-    held = {TITLE: more["hold"]} if "hold" in more else {}
-    contested = {TITLE} if "contested" in more else set()
-    site = replace(rules(), alike=ALIKE)
-    return words_back(document, {TITLE: here}, site, held, contested)  # type: ignore[arg-type]
-
-
-def test_words_back_exactly() -> None:
-    assert back(stored("Edit"), "base") == Back(words={TITLE: "Edit"})
-    assert back(stored("Edit &amp; more"), "base") == Back(words={TITLE: "Edit & more"})
-    assert back(stored("Edit"), "EDIT") == Back(look=frozenset({TITLE}))
-    assert back(stored("Edit", base="EDIT"), "EDIT") == Back()
-    assert back(stored("Edit"), "news") == Back(look=frozenset({TITLE}))
-    assert back(stored("Edit", given="edit"), "edit ") == Back(look=frozenset({TITLE}))
-    assert back(stored("New", given="edit"), "edit ") == Back(words={TITLE: "New"})
-    assert back(stored("New", given="edit"), "base") == Back(look=frozenset({TITLE}))
-    early = stored("New", given="edit", read_before=True)
-    assert back(early, "base") == Back(words={TITLE: "New"})
-    assert back(stored("Edit"), "base", contested=True) == Back()
-    against = Hold("Edit", against=hash_value("base"), expected=OTHER)
-    assert back(stored("Edit"), "base", hold=against) == Back()
-    over = Hold("Edit", against=OTHER, expected=OTHER)
-    assert back(stored("Edit"), "base", hold=over) == Back(words={TITLE: "Edit"})
-    assert back(stored(" "), "base").refused.keys() == {TITLE}
-    assert "markup in the title" in back(stored("a <b>b</b>"), "base").refused[TITLE]
-
-
-def test_only_titles_and_subtitles_lose_their_entities() -> None:
-    assert as_sent(TITLE, "&lt;a&gt; &amp;amp; &#039;&quot;") == "<a> &amp; '\""
-    assert as_sent(FieldName("subtitle@fr-FR"), "&amp;") == "&"
-    assert as_sent(DESCRIPTION, "&amp;") == "&amp;"
-
-
-def test_values_that_are_no_words_are_never_alike() -> None:
-    assert not ALIKE(TITLE, None, None)
-    assert not ALIKE(TITLE, ["a"], ["a"])
-
-
-def test_words_go_where_the_page_has_them_from() -> None:
-    product = replace(
-        generate.product(1),
-        default_locale=Locale("en-US"),
-        texts={Locale("en-US"): Text("a"), Locale("de-DE"): Text("b")},
-    )
-    assert spoken(product, Locale("en-GB")) == "en-US"
-    assert spoken(product, Locale("de-DE")) == "de-DE"
-    assert spoken(product, Locale("fr-FR")) == "fr-FR"
-
-
-def test_a_backends_own_language_counts_in_all_its_countries() -> None:
-    can = WordsCapabilities(frozenset({"title"}), frozenset({"subtitle"}))
-    assert taken(can, "title", Locale("en-GB"), Locale("en-US"))
-    assert not taken(can, "title", Locale("de-DE"), Locale("en-US"))
-    assert taken(can, "subtitle", Locale("de-DE"), Locale("en-US"))
-    assert not taken(can, "subtitle", Locale("en-US"), Locale("en-US"))
-
-
-def test_what_somebody_changed_meanwhile_stays() -> None:
-    words = {"title": "New", "subtitle": "Same", "description": "Mine"}
-    expected = {"title": "Old", "subtitle": "Was", "description": "Before"}
-    now = {"title": "Old", "subtitle": "Same", "description": "Theirs"}
-    write = WordsWrite(ProductId("1"), Locale("en-GB"), words, expected)
-    news, kept = changed_meanwhile(now, write, lambda given: given)
-    assert (news, kept) == ({"title": "New"}, frozenset({"description"}))
