@@ -369,3 +369,18 @@ def test_all_that_the_dead_held_is_freed_however_much_it_is(database: Database) 
     again = claim(database, limit=1200)
     assert len(again) == 1100
     assert all(each.unsure for each in again)
+
+
+@pytest.mark.parametrize(
+    "state_url", [pytest.param("postgresql", marks=pytest.mark.live)], indirect=True
+)
+def test_rows_that_another_transaction_is_at_are_left_to_it(database: Database) -> None:
+    """SQLite has one writer at a time. To wait here would end with the other's session, in 10 s."""
+    mark(database, 1, 2)
+    at, _ = claim(database)
+    with database.write() as busy:
+        assert leases.still_held(busy, [at]) == {at.id}
+        with database.write() as connection:
+            assert leases.release_owned(connection, ["w"]) == 1
+        found = claim(database, now=NOW + timedelta(seconds=61))
+    assert [each.subject.id for each in found] == ["p2"]
