@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from heapq import nsmallest
 from typing import TypeVar
 
 from connector.errors import Rejected
@@ -140,6 +141,8 @@ class MemorySite:
         self._fences: dict[tuple[Subject, Lane], Fence] = {}
         self._answers: dict[tuple[Subject, Lane], tuple[str, Receipt]] = {}
         self._media: dict[str, MediaReceipt] = {}
+        self._slugs: dict[tuple[SubjectKind, str], Subject] = {}
+        """Whose page took a slug last; it may be gone since."""
         self._own: dict[CmsId, tuple[Page, tuple[str, ...]]] = {}
         self._refused: dict[Subject, str] = {}
         self._locked: set[Subject] = set()
@@ -181,6 +184,13 @@ class MemorySite:
     def offers(self, subject: Subject) -> tuple[Offer, ...]:
         with self._lock:
             return self._offers.get(subject, ())
+
+    def held_after(self, kind: SubjectKind, after: str, most: int) -> Sequence[Held]:
+        """What an inventory lists beyond an id, in the order of ids."""
+        with self._lock:
+            subjects = {each for each in (*self._pages, *self._offers) if each.kind is kind}
+            beyond = (each for each in subjects if each.id > after)
+            return [self._held(each) for each in nsmallest(most, beyond)]
 
     def written(self) -> list[Request]:
         """The calls that wanted to write."""
@@ -482,7 +492,9 @@ class MemorySite:
             return self._receipt(write.subject, Outcome.REJECTED, message="it has a page already")
         if write.cms_id not in self._own:
             return self._receipt(write.subject, Outcome.REJECTED, message="there is no such page")
-        self._pages[write.subject], _ = self._own.pop(write.cms_id)
+        page, _ = self._own.pop(write.cms_id)
+        self._slugs[write.subject.kind, page.slug] = write.subject
+        self._pages[write.subject] = page
         return self._receipt(write.subject, Outcome.DONE)
 
     def _apply_term(self, write: TermWrite) -> Receipt:
@@ -555,11 +567,11 @@ class MemorySite:
         return CmsId(str(self._last_cms_id))
 
     def _make(self, subject: Subject, slug: str) -> Page:
-        taken = {page.slug for each, page in self._pages.items() if each.kind is subject.kind}
         free, number = slug, 2
-        while free in taken:
+        while self._slugs.get((subject.kind, free)) in self._pages:
             free, number = f"{slug}-{number}", number + 1
         page = Page(self._next_cms_id(), free)
+        self._slugs[subject.kind, free] = subject
         self._pages[subject] = page
         return page
 
@@ -621,13 +633,7 @@ class MemorySite:
 
     def _inventory_pages(self, kind: SubjectKind) -> Iterator[Sequence[Held]]:
         after = ""
-        while True:
-            with self._lock:
-                subjects = {each for each in (*self._pages, *self._offers) if each.kind is kind}
-                beyond = sorted(each for each in subjects if each.id > after)[: self._page_size]
-                page = [self._held(each) for each in beyond]
-            if not page:
-                return
+        while page := self.held_after(kind, after, self._page_size):
             yield page
             after = page[-1].subject.id
 

@@ -107,8 +107,8 @@ class _Served:
     secrets: tuple[signing.Secret, ...]
     clock: Clock
     root: str
-    _places: dict[Subject, int] = field(default_factory=dict)
-    """A number for each subject ever listed, which keyset pages need."""
+    _listed: list[str] = field(default_factory=lambda: [""])
+    """The last id of each page of inventory that was ever given out: `after` is a number of one."""
 
     def answering(self, do: Callable[[_Asked], Json]) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
@@ -205,15 +205,14 @@ class _Served:
 
     def inventory(self, asked: _Asked) -> Json:
         kind, limit = SubjectKind(asked.query["kind"]), int(asked.query["limit"])
-        held = [each for page in self.site.inventory(kind) for each in page]
-        for each in held:
-            self._places.setdefault(each.subject, len(self._places) + 1)
-        after = int(asked.query["after"])
-        beyond = sorted(held, key=lambda each: self._places[each.subject])
-        beyond = [each for each in beyond if self._places[each.subject] > after]
-        page = beyond[:limit]
-        more = str(self._places[page[-1].subject]) if len(beyond) > limit else None
-        return {"items": [_held(each) for each in page], "next": more}
+        held = self.site.held_after(kind, self._listed[int(asked.query["after"])], limit + 1)
+        if len(held) <= limit:
+            return {"items": [_held(each) for each in held], "next": None}
+        self._listed.append(held[limit - 1].subject.id)
+        return {
+            "items": [_held(each) for each in held[:limit]],
+            "next": str(len(self._listed) - 1),
+        }
 
     def events(self, asked: _Asked) -> Json:
         """All that are left, on one page."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from connector.demo.machine import cache_dir, say
 from tests.bench import flow, memory, visitors, writes
-from tests.bench.measure import Result, machine
+from tests.bench.measure import Result, line, machine, told
 from tests.bench.systems import Systems
 
 
@@ -36,28 +36,21 @@ def main() -> None:
                 say(line(result))
                 results.append(result)
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    told = {"at": at, "machine": machine(), "quick": given.quick}
+    notes = {"at": at, "machine": machine(), "quick": given.quick}
     given.json.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({**told, "results": [asdict(each) for each in results]}, indent=2)
+    text = json.dumps({**notes, "results": [asdict(each) for each in results]}, indent=2)
     given.json.write_text(text)
     print(table(results))
     print(f"\n{machine()}, {at}{', quick' if given.quick else ''}")
-
-
-def line(result: Result) -> str:
-    met = "met" if result.met else "MISSED"
-    details = ", ".join(f"{name} {value}" for name, value in result.details.items())
-    return f"{result.name}: {result.value:.3g} {result.unit} ({result.goal}: {met}; {details})"
 
 
 def table(results: list[Result]) -> str:
     """The figures in Markdown, as they stand in docs/performance.md."""
     rows = ["| what | measured | goal | |", "|---|---|---|---|"]
     for each in results:
-        details = ", ".join(f"{n.replace('_', ' ')} {v}" for n, v in each.details.items())
         met = "" if each.met else "**missed**; "
         rows.append(
-            f"| {each.name} | {each.value:.3g} {each.unit} | {each.goal} | {met}{details} |"
+            f"| {each.name} | {each.value:.3g} {each.unit} | {each.goal} | {met}{told(each)} |"
         )
     return "\n".join(rows)
 

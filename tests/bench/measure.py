@@ -47,6 +47,17 @@ def at_most(name: str, value: float, goal: float, unit: str, **details: float | 
     return Result(name, value, unit, f"<= {goal:g}", value <= goal, dict(details))
 
 
+def line(result: Result) -> str:
+    """A result in one line, for whoever waits."""
+    met = "met" if result.met else "MISSED"
+    return f"{result.name}: {result.value:.3g} {result.unit} ({result.goal}: {met}; {told(result)})"
+
+
+def told(result: Result) -> str:
+    """What else is to be known of a result."""
+    return ", ".join(f"{name.replace('_', ' ')} {each}" for name, each in result.details.items())
+
+
 def machine() -> str:
     """The machine in one line."""
     with open("/proc/meminfo", encoding="ascii") as memory:

@@ -53,7 +53,7 @@ def peak(systems: Systems, products: int) -> float:
         secrets = {"SHOP_KEY": shop.key, "SITE_SECRET": pair_with(site)}
         installed = Installed(home / "home", settings, secrets)
         try:
-            with _watched(psutil.Process(installed.start().process.pid)) as seen:
+            with watched(psutil.Process(installed.start().process.pid)) as seen:
                 until(partial(_proved, installed), "the proof of the import", PATIENCE_SECONDS)
         finally:
             installed.stop()
@@ -67,7 +67,7 @@ def _proved(installed: Installed) -> bool:
 
 
 @contextmanager
-def _watched(process: psutil.Process) -> Iterator[list[float]]:
+def watched(process: psutil.Process) -> Iterator[list[float]]:
     """MB that a process holds, all the while."""
     seen: list[float] = []
     over = threading.Event()

@@ -28,7 +28,7 @@ import psutil
 
 from connector.demo.machine import free_port
 from connector.signing import Secret, signed_headers
-from tests.bench.measure import Result, at_least, at_most, machine, median, percentile
+from tests.bench.measure import Result, at_least, at_most, line, machine, median, percentile
 from tests.conftest import ROOT
 from tests.relay_process import SECRET
 
@@ -265,11 +265,7 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python -m tests.bench.relay", description=__doc__)
     options.add_argument("--seconds", type=float, default=10.0)
     for each in run(options.parse_args().seconds):
-        met = "met" if each.met else "MISSED"
-        told = ", ".join(
-            f"{name.replace('_', ' ')} {value}" for name, value in each.details.items()
-        )
-        print(f"{each.name}: {each.value:.3g} {each.unit} ({each.goal}: {met}; {told})", flush=True)
+        print(line(each), flush=True)
     print(machine())
 
 
