@@ -207,16 +207,19 @@ class Detector:
         with self.database.read() as connection:
             return signals.read_cursor(connection, self.backend, POLL)
 
-    def import_new_sites(self) -> list[SiteName]:
-        """Make everything due at sites that have never been filled. Answers which those were."""
+    def new_sites(self) -> list[SiteName]:
+        """Sites that have never been filled."""
         with self.database.read() as connection:
-            fresh = [
+            return [
                 site
                 for site in self.sites
                 if signals.read_cursor(connection, self.backend, f"import:{site}") is None
             ]
-            cursor = signals.read_cursor(connection, self.backend, POLL)
-        if fresh and cursor is None:
+
+    def import_new_sites(self) -> list[SiteName]:
+        """Make everything due at sites that have never been filled. Answers which those were."""
+        fresh = self.new_sites()
+        if fresh and self.cursor() is None:
             self.poll()
         for site in fresh:
             with self.database.write() as connection:
@@ -231,7 +234,7 @@ class Detector:
         return fresh
 
     def imported(self, sites: Iterable[SiteName]) -> None:
-        """Everything has been marked once at these sites."""
+        """Everything has been marked at these sites; they are proved when it is done."""
         self._note_import(sites, "marked")
 
     def importing(self) -> bool:

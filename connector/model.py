@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from functools import cached_property
 from typing import NewType
 
 from connector.errors import Rejected
@@ -302,7 +303,7 @@ class Offer:
     """The variant's place among its product's variants, from 0."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Document:
     """The content one site should show of one product: field name to plain JSON value.
 
@@ -314,14 +315,21 @@ class Document:
     slug: str
     fields: Mapping[FieldName, JsonValue]
 
+    @cached_property
+    def hashes(self) -> Mapping[FieldName, FieldHash]:
+        """The fingerprint of each field's value."""
+        return {name: hash_value(value) for name, value in self.fields.items()}
+
 
 JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
 
 def hash_value(value: JsonValue) -> FieldHash:
     """The fingerprint of a plain JSON value: 16 hex digits that depend on the value alone."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return FieldHash(hashlib.sha256(text.encode()).hexdigest()[:16])
+    return FieldHash(hashlib.sha256(_plain(value).encode()).hexdigest()[:16])
+
+
+_plain = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
 # ---- what a shopper has in the cart --------------------------------------------------------------

@@ -22,7 +22,7 @@ from connector.aside import one_ahead
 from connector.categories import Tree, term_truth
 from connector.detect import EVERY_LANE, lanes_of
 from connector.errors import ConnectorError, Rejected, SafetyStop, blaming
-from connector.model import FieldHash, FieldName, Lane, Subject, SubjectKind, hash_value
+from connector.model import FieldHash, FieldName, Lane, Subject, SubjectKind
 from connector.ports import Clock, Held, Sighting
 from connector.state import holds, mirror, runs, signals, taken, targets, todo, words
 from connector.state.database import Database
@@ -234,8 +234,7 @@ class Reconciliation:
             self._report.marked |= changed
             self._report.unshown |= truths.rejected.keys()
             for subject in subjects:
-                fields = {name: hash_value(v) for name, v in shown[subject].document.fields.items()}
-                self._sums["backend"] ^= _digest(subject, fields)
+                self._sums["backend"] ^= _digest(subject, shown[subject].document.hashes)
 
     # ---- the site's side ----
 

@@ -191,7 +191,7 @@ def _mark(connector: Connector, wish: Wish, run_id: str) -> None:
             detector.mark(subjects, sites, wish.lanes, Priority.PERSON, why)
         elif wish.everything:
             detector.mark_all(sites, wish.lanes, Priority.BULK, why)
-            detector.imported(sites)
+            detector.imported(set(sites) & set(detector.new_sites()))
         elif wish.since is not None:
             _mark_since(detector, sites, wish, why)
         else:

@@ -32,6 +32,7 @@ from connector.errors import (
     TargetDown,
     TryAgain,
 )
+from connector.memory import collect_rarely
 from connector.resync import Exit
 
 
@@ -82,6 +83,7 @@ def exit_code(error: ConnectorError) -> Exit:
 
 def main() -> None:
     """The entry point: our errors are sentences on stderr, never tracebacks."""
+    collect_rarely()
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:

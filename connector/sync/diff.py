@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from connector.model import Document, FieldHash, FieldName, JsonValue, hash_value
+from connector.model import Document, FieldHash, FieldName, JsonValue
 from connector.sync.edits import Contested, Rulings, Settled
 from connector.sync.merge import Unknown
 from connector.sync.owners import Owner
@@ -68,12 +68,12 @@ ABSENT, PRESENT = FieldHash("absent"), FieldHash("present")
 def over(holds: Holds, document: Document | None) -> frozenset[FieldName]:
     """Holds that have ended, because the backend has something new. None: the product is absent."""
     presence = ABSENT if document is None else PRESENT
-    fields = {} if document is None else document.fields
+    fields = {} if document is None else document.hashes
     return frozenset(
         name
         for name, hold in holds.items()
         if (name == PAGE and hold.against != presence)
-        or (name in fields and hold.against != hash_value(fields[name]))
+        or (name in fields and hold.against != fields[name])
     )
 
 
@@ -111,10 +111,9 @@ def asked(
     backend changed it too, or a person has decided a conflict."""
     if not rules.merges or mirror is None:
         return frozenset()
-    sent = {name: hash_value(value) for name, value in document.fields.items()}
     return frozenset(
         name
-        for name, mark in sent.items()
+        for name, mark in document.hashes.items()
         if rules.owner(name).merges
         and name in mirror
         and (name in rulings or (mirror[name].kept and mirror[name].sent != mark))
@@ -136,7 +135,7 @@ def content_change(
     field is written as the hold wants it, one that an editor changed as it was settled.
     """
     own = settled or {}
-    sent = {name: hash_value(value) for name, value in document.fields.items()}
+    sent = document.hashes
     held = {n: hold for n, hold in (holds or {}).items() if sent.get(n) == hold.against}
     names = [
         name
@@ -180,7 +179,7 @@ def _with_settled(
     return replace(
         change,
         fields={**change.fields, **values},
-        sent={**change.sent, **{name: hash_value(document.fields[name]) for name in settled}},
+        sent={**change.sent, **{name: document.hashes[name] for name in settled}},
         expected={**change.expected, **{name: settled[name].expected for name in values}},
         merging=change.merging | values.keys(),
         joined={

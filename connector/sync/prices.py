@@ -94,11 +94,11 @@ def _step(rows: Sequence[Price], quantity: int) -> Step | None:
         if row.min_quantity <= quantity
         and (row.max_quantity is None or row.max_quantity >= quantity)
     ]
-    if not fit:
-        return None
     base = _best([row for row in fit if row.price_list is None])
     listed = _best([row for row in fit if row.price_list is not None])
     winner = _winner(base, listed)
+    if winner is None:
+        return None
     if winner.amount.amount_minor < 0:
         raise Rejected(f"a price of {winner.amount} is below zero; mend it in the backend")
     return Step(
@@ -119,14 +119,16 @@ def _rank(row: Price) -> tuple[int, str, bool, str]:
 
 def _best(rows: Sequence[Price]) -> Price | None:
     """Rows made for the region before general ones; of those the lowest."""
+    if len(rows) < 2:
+        return rows[0] if rows else None
     regional = [row for row in rows if row.region is not None]
     return min(regional or rows, key=_rank, default=None)
 
 
-def _winner(base: Price | None, listed: Price | None) -> Price:
-    if listed is not None and listed.overrides:
-        return listed
-    return min((row for row in (listed, base) if row is not None), key=_rank)
+def _winner(base: Price | None, listed: Price | None) -> Price | None:
+    if base is None or listed is None:
+        return listed or base
+    return listed if listed.overrides else min(listed, base, key=_rank)
 
 
 def _compare_at(winner: Price, base: Price | None) -> Money | None:

@@ -215,13 +215,17 @@ def money_text(amount: Money, locale: Locale) -> str:
     Where CLDR writes fewer decimals than the currency has ("20 ALL"), an amount that has some shows
     them all: never a rounded price.
     """
-    value = Decimal(amount.major())
-    reader = BabelLocale.parse(locale, sep="-")
+    value, reader = Decimal(amount.major()), _reader(locale)
     if value == round(value, get_currency_precision(amount.currency)):
         return format_currency(value, amount.currency, locale=reader)
     pattern = copy(reader.currency_formats["standard"])
     pattern.frac_prec = (currency_exponent(amount.currency),) * 2
     return str(pattern.apply(value, reader, currency=amount.currency, currency_digits=False))
+
+
+@lru_cache(maxsize=256)
+def _reader(locale: Locale) -> BabelLocale:
+    return BabelLocale.parse(locale, sep="-")
 
 
 def offers_json(offers: tuple[Offer, ...]) -> list[JsonValue]:
