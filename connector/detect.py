@@ -54,36 +54,36 @@ class Detector:
             self.wake()
         return fresh
 
-    def poll(self) -> int:
+    def poll(self, run_id: str | None = None) -> int:
         """What changed since the last poll. Answers how many signals there were.
 
-        A backend that no longer knows our cursor (put back from a backup, made anew) is looked at
-        as a whole.
+        `run_id`: of the run that asks; None: nobody does, it is time. A backend that no longer knows
+        our cursor (put back from a backup, made anew) is looked at as a whole.
         """
         with self.database.read() as connection:
             cursor = signals.read_cursor(connection, self.backend, POLL)
-        count = self._look(cursor)
+        count = self._look(cursor, run_id)
         with self.database.write() as connection:
             signals.move_cursor(
                 connection, self.backend, signals.LOOKED, str(count), self.clock.now()
             )
         return count
 
-    def _look(self, cursor: str | None) -> int:
+    def _look(self, cursor: str | None, run_id: str | None) -> int:
         with blaming(backend_target(self.backend)):
             try:
-                return self._follow(cursor)
+                return self._follow(cursor, run_id)
             except Rejected:
                 if cursor is None:
                     raise
-                return self._begin_anew()
+                return self._begin_anew(run_id)
 
-    def _follow(self, cursor: str | None) -> int:
+    def _follow(self, cursor: str | None, run_id: str | None) -> int:
         count = 0
         for page in self.catalogue.changes(cursor):
             now = self.clock.now()
             with self.database.write() as connection:
-                why = Why(runs.new_id(now), f"poll of {self.backend}")
+                why = Why(runs.new_id(now), f"poll of {self.backend}", run_id)
                 self._note(connection, page.signals, why, now)
                 signals.move_cursor(connection, self.backend, POLL, page.cursor, now)
             count += len(page.signals)
@@ -91,18 +91,18 @@ class Detector:
                 self.wake()
         return count
 
-    def _begin_anew(self) -> int:
+    def _begin_anew(self, run_id: str | None) -> int:
         """The new cursor is taken, and proved, before everything is marked."""
         (first,) = self.catalogue.changes(None)
         next(iter(self.catalogue.changes(first.cursor)), None)
         now = self.clock.now()
-        why = Why(runs.new_id(now), f"{self.backend} no longer knows our cursor")
+        why = Why(runs.new_id(now), f"{self.backend} no longer knows our cursor", run_id)
         count = self.mark_all(self.sites, EVERY_LANE, Priority.BULK, why)
         with self.database.write() as connection:
             signals.move_cursor(connection, self.backend, POLL, first.cursor, now)
         return count
 
-    def sweep(self, name: str) -> int:
+    def sweep(self, name: str, run_id: str | None = None) -> int:
         """Compare what the cursor cannot show with the last sweep. Answers how many were marked.
 
         The first sweep of all is the baseline and marks nothing: the reconcile that proves the
@@ -119,17 +119,17 @@ class Detector:
                         connection, self.backend, name, number, page
                     )
                     found = [Signal(each.subject, each.lanes) for each in changed]
-                    why = Why(runs.new_id(now), f"sweep {name} of {self.backend}")
+                    why = Why(runs.new_id(now), f"sweep {name} of {self.backend}", run_id)
                     self._note(connection, found if number > 1 else [], why, now)
                 count += len(found) if number > 1 else 0
                 self.wake()
-        return count + self._vanished(name, number)
+        return count + self._vanished(name, number, run_id)
 
-    def _vanished(self, name: str, number: int) -> int:
+    def _vanished(self, name: str, number: int, run_id: str | None) -> int:
         now = self.clock.now()
         with self.database.write() as connection:
             gone = signals.vanished(connection, self.backend, name, number)
-            why = Why(runs.new_id(now), f"sweep {name} of {self.backend}")
+            why = Why(runs.new_id(now), f"sweep {name} of {self.backend}", run_id)
             self._note(connection, [Signal(subject) for subject in gone], why, now)
             signals.move_cursor(connection, self.backend, f"sweep:{name}", str(number), now)
         if gone:

@@ -189,16 +189,17 @@ def _mark(connector: Connector, wish: Wish, run_id: str) -> None:
         if wish.named:
             subjects = products(resolve(connector, backend, wish))
             detector.mark(subjects, sites, wish.lanes, Priority.PERSON, why)
-        elif wish.everything:
-            detector.mark_all(sites, wish.lanes, Priority.BULK, why)
-            detector.imported(set(sites) & set(detector.new_sites()))
         elif wish.since is not None:
             _mark_since(detector, sites, wish, why)
         else:
-            detector.poll()
+            detector.poll(run_id)
             for sweep in detector.catalogue.capabilities.sweeps:
-                detector.sweep(sweep)
-            detector.import_new_sites()
+                detector.sweep(sweep, run_id)
+            if wish.everything:
+                detector.mark_all(sites, wish.lanes, Priority.BULK, why)
+                detector.imported(set(sites) & set(detector.new_sites()))
+            else:
+                detector.import_new_sites()
     if wish.named:
         _complain_unknown(connector, wish)
 

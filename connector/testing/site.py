@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from heapq import nsmallest
+from itertools import islice
 from typing import TypeVar
 
 from connector.errors import Rejected
@@ -141,6 +142,8 @@ class MemorySite:
         self._fences: dict[tuple[Subject, Lane], Fence] = {}
         self._answers: dict[tuple[Subject, Lane], tuple[str, Receipt]] = {}
         self._media: dict[str, MediaReceipt] = {}
+        self._ids: dict[SubjectKind, list[str]] = {kind: [] for kind in SubjectKind}
+        """Of all that ever had a page or offers, in order."""
         self._slugs: dict[tuple[SubjectKind, str], Subject] = {}
         """Whose page took a slug last; it may be gone since."""
         self._own: dict[CmsId, tuple[Page, tuple[str, ...]]] = {}
@@ -188,9 +191,10 @@ class MemorySite:
     def held_after(self, kind: SubjectKind, after: str, most: int) -> Sequence[Held]:
         """What an inventory lists beyond an id, in the order of ids."""
         with self._lock:
-            subjects = {each for each in (*self._pages, *self._offers) if each.kind is kind}
-            beyond = (each for each in subjects if each.id > after)
-            return [self._held(each) for each in nsmallest(most, beyond)]
+            ids = self._ids[kind]
+            beyond = (Subject(kind, each) for each in ids[bisect_right(ids, after) :])
+            there = (each for each in beyond if each in self._pages or each in self._offers)
+            return [self._held(each) for each in islice(there, most)]
 
     def written(self) -> list[Request]:
         """The calls that wanted to write."""
@@ -443,6 +447,7 @@ class MemorySite:
     def _apply_offers(self, write: OffersWrite) -> Receipt:
         if write.offers:
             self._offers[write.subject] = write.offers
+            self._index(write.subject)
         else:
             self._offers.pop(write.subject, None)
         hashes = {OFFERS: self._offers_hash(write.subject)}
@@ -493,8 +498,7 @@ class MemorySite:
         if write.cms_id not in self._own:
             return self._receipt(write.subject, Outcome.REJECTED, message="there is no such page")
         page, _ = self._own.pop(write.cms_id)
-        self._slugs[write.subject.kind, page.slug] = write.subject
-        self._pages[write.subject] = page
+        self._place(write.subject, page)
         return self._receipt(write.subject, Outcome.DONE)
 
     def _apply_term(self, write: TermWrite) -> Receipt:
@@ -571,9 +575,19 @@ class MemorySite:
         while self._slugs.get((subject.kind, free)) in self._pages:
             free, number = f"{slug}-{number}", number + 1
         page = Page(self._next_cms_id(), free)
-        self._slugs[subject.kind, free] = subject
-        self._pages[subject] = page
+        self._place(subject, page)
         return page
+
+    def _place(self, subject: Subject, page: Page) -> None:
+        self._slugs[subject.kind, page.slug] = subject
+        self._pages[subject] = page
+        self._index(subject)
+
+    def _index(self, subject: Subject) -> None:
+        ids = self._ids[subject.kind]
+        place = bisect_right(ids, subject.id)
+        if not place or ids[place - 1] != subject.id:
+            ids.insert(place, subject.id)
 
     def _remove_term(self, subject: Subject) -> None:
         """As WordPress does: children move up to the parent, posts lose the term."""
