@@ -57,8 +57,8 @@ class Detector:
     def poll(self, run_id: str | None = None) -> int:
         """What changed since the last poll. Answers how many signals there were.
 
-        `run_id`: of the run that asks; None: nobody does, it is time. A backend that no longer knows
-        our cursor (put back from a backup, made anew) is looked at as a whole.
+        `run_id`: of the run that asks; None: nobody does, it is time. A backend that no longer
+        knows our cursor (put back from a backup, made anew) is looked at as a whole.
         """
         with self.database.read() as connection:
             cursor = signals.read_cursor(connection, self.backend, POLL)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from connector.work.engine import GATHER_SECONDS
+from tests.bench.many import bench_many
+from tests.bench.measure import line
 from tests.faults.figures import (
     FAST_SECONDS,
     LATENCY_SECONDS,
@@ -33,6 +35,12 @@ def test_no_interleaving_shows_an_older_price_again(tmp_path: Path) -> None:
     found = interleavings(tmp_path, schedules=60)
     assert found.met, str(found)
     assert found.nested > 20
+
+
+def test_many_products_are_resumed_and_not_written_again(tmp_path: Path) -> None:
+    """However fast: tests.bench.many says that, of 50,000."""
+    for found in bench_many(tmp_path, 600):
+        assert found.met or found.unit == "items a second", line(found)
 
 
 def test_a_slope_and_how_sure_it_is() -> None:
