@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -395,6 +396,8 @@ A, B, C = "<p>a</p>\n", "<p>b</p>\n", "<p>c</p>\n"
         ("a", "a\n\nb", "a\n", "a\n\nb"),
         ("a\n\nb", "a\n\nb\n\nc", "x\n\na\n\nb", "x\n\na\n\nb\n\nc"),
         ("a\r\n\r\nb", "a\r\n\r\nc", "d\n\nb", "d\n\nc"),
+        ("a\r\n\r\nb", "a\r\n\r\nc", "d\r\n\r\nb", "d\r\n\r\nc"),
+        ("a\n \nb", "a\n \nc", "d\n \nb", "d\n \nc"),
         (
             "<p>a\r\nb</p>\r\n" + B,
             "<p>a\r\nb</p>\r\n<p>N</p>\r\n",
@@ -405,6 +408,29 @@ A, B, C = "<p>a</p>\n", "<p>b</p>\n", "<p>c</p>\n"
 )
 def test_texts_merge_exactly(base: str, news: str, edit: str, merged: str | None) -> None:
     assert merge_texts(base, news, edit) == merged
+
+
+@pytest.mark.parametrize(
+    ("base", "news", "edit", "merged"),
+    [
+        ("abc", "xbz", "ayc", "xyz"),
+        ("abc", "xyc", "abz", "xyz"),
+        ("abcd", "axyd", "abcz", "axyz"),
+        ("abcd", "abcz", "axyd", "axyz"),
+        ("abc", "xyc", "ayc", "xyc"),
+        ("abc", "xyc", "azc", None),
+        ("abcde", "abcxe", "ybcze", None),
+        ("abcde", "ybcze", "abcxe", None),
+        ("abcde", "xbcde", "abczn", "xbczn"),
+    ],
+)
+def test_paragraphs_are_told_apart_one_by_one(
+    base: str, news: str, edit: str, merged: str | None
+) -> None:
+    """Each letter is one."""
+    base, news, edit = ("".join(f"<p>{each}</p>" for each in text) for text in (base, news, edit))
+    found = merge_texts(base, news, edit)
+    assert (found and re.sub("<[^>]*>", "", found)) == merged
 
 
 # ---- lists ----
@@ -478,7 +504,9 @@ def test_elements_are_told_apart_by_their_id_or_name() -> None:
     assert gone is None
     named: list[JsonValue] = [{"name": "Size", "values": ["S"]}]
     larger: list[JsonValue] = [{"name": "Size", "values": ["S", "M"]}]
+    smaller: list[JsonValue] = [{"name": "Size", "values": []}]
     assert merge_lists(named, larger, named, ordered=True) == larger
+    assert merge_lists(named, larger, smaller, ordered=True) is None
     assert keyed([{"id": 1, "name": "x"}, {"id": "1", "name": "x"}]) is not None
 
 
