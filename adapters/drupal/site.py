@@ -7,12 +7,11 @@ mode does (adapters.drupal.plain). Knows no state and no other adapter.
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from adapters.site_api.client import Endpoint, SiteApi
+from adapters.site_api.setup import address_problems, option_problems, pack
 from connector.errors import ConfigError, Problem
 from connector.ports import Clock, Site, SiteCapabilities, SiteSettings, SiteSystem
 
@@ -33,7 +32,6 @@ PLAIN_OPTIONS = frozenset(
         "path_prefix",
     }
 )
-ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 WITH_MODULE = SiteCapabilities(
     fences=True,
@@ -78,13 +76,7 @@ def problems(settings: SiteSettings) -> Sequence[Problem]:
 
 
 def _problems(settings: SiteSettings) -> Iterator[Problem]:
-    parts = urlsplit(settings.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        yield Problem("url", "is no web address", "Write it like https://shop.example")
-    elif parts.query or parts.fragment or parts.username:
-        yield Problem("url", "has more than a path", "Leave out user, query and fragment")
-    elif "/jsonapi" in parts.path or parts.path.endswith(".php"):
-        yield Problem("url", "is not the home page", "Write the site's home address only")
+    yield from address_problems(settings.url, "/jsonapi")
     if settings.plain and ":" not in (settings.credential or ""):
         yield Problem(
             "credential",
@@ -99,26 +91,15 @@ def _problems(settings: SiteSettings) -> Iterator[Problem]:
             "plain",
         )
     known = PLAIN_OPTIONS if settings.plain else frozenset()
-    for name in sorted(set(settings.options) - known):
-        fix = f"Remove it; options here: {', '.join(sorted(known)) or 'none'}"
-        yield Problem(f"options.{name}", "is unknown", fix)
+    yield from option_problems(settings.options, known)
     for name in sorted(set(settings.options) & known):
         if not NAME.fullmatch(str(settings.options[name])):
             yield Problem(f"options.{name}", "is no machine name", "Write it like field_commerce")
 
 
 def build_zip(folder: Path) -> Path:
-    """Pack the module as Drupal installs it; the same files give the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{TOP_FOLDER}.zip"
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
-        for path in sorted(each for each in MODULE.rglob("*") if each.is_file()):
-            name = f"{TOP_FOLDER}/{path.relative_to(MODULE).as_posix()}"
-            entry = zipfile.ZipInfo(name, ZIP_EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            package.writestr(entry, path.read_bytes())
-    return target
+    """Pack the module as Drupal installs it."""
+    return pack(MODULE, folder, TOP_FOLDER)
 
 
 SITE = SiteSystem(name="drupal", open=open_site, problems=problems, build_extension=build_zip)

@@ -6,12 +6,11 @@ mode does (adapters.wordpress.plain). Knows no state and no other adapter.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from adapters.site_api.client import Endpoint, SiteApi
+from adapters.site_api.setup import address_problems, option_problems, pack
 from connector.errors import ConfigError, Problem
 from connector.ports import Clock, Site, SiteCapabilities, SiteSettings, SiteSystem
 
@@ -19,7 +18,6 @@ PLUGIN = Path(__file__).parent / "plugin"
 TOP_FOLDER = "commerce-connector"
 REST_ROOT = "commerce-connector/v1"
 PLAIN_OPTIONS = frozenset({"post_type"})
-ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 WITH_PLUGIN = SiteCapabilities(
     fences=True,
@@ -62,13 +60,7 @@ def problems(settings: SiteSettings) -> Sequence[Problem]:
 
 
 def _problems(settings: SiteSettings) -> Iterator[Problem]:
-    parts = urlsplit(settings.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        yield Problem("url", "is no web address", "Write it like https://shop.example")
-    elif parts.query or parts.fragment or parts.username:
-        yield Problem("url", "has more than a path", "Leave out user, query and fragment")
-    elif "/wp-json" in parts.path or parts.path.endswith(".php"):
-        yield Problem("url", "is not the home page", "Write the site's home address only")
+    yield from address_problems(settings.url, "/wp-json")
     if settings.plain and ":" not in (settings.credential or ""):
         yield Problem(
             "credential",
@@ -82,23 +74,12 @@ def _problems(settings: SiteSettings) -> Iterator[Problem]:
             "Pair on the site's Settings > Commerce Connector, or set mode: plain",
         )
     known = PLAIN_OPTIONS if settings.plain else frozenset()
-    for name in sorted(set(settings.options) - known):
-        fix = f"Remove it; options here: {', '.join(sorted(known)) or 'none'}"
-        yield Problem(f"options.{name}", "is unknown", fix)
+    yield from option_problems(settings.options, known)
 
 
 def build_zip(folder: Path) -> Path:
-    """Pack the plugin as WordPress installs it; the same files give the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{TOP_FOLDER}.zip"
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
-        for path in sorted(each for each in PLUGIN.rglob("*") if each.is_file()):
-            name = f"{TOP_FOLDER}/{path.relative_to(PLUGIN).as_posix()}"
-            entry = zipfile.ZipInfo(name, ZIP_EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            package.writestr(entry, path.read_bytes())
-    return target
+    """Pack the plugin as WordPress installs it."""
+    return pack(PLUGIN, folder, TOP_FOLDER)
 
 
 SITE = SiteSystem(name="wordpress", open=open_site, problems=problems, build_extension=build_zip)
