@@ -23,7 +23,8 @@ from connector.ports import Clock
 from connector.state import leases, targets
 from connector.state.database import Database, StateLock
 from connector.state.leases import Claimed
-from connector.work.suspend import may_call, suspension_after
+from connector.work.alone import leave_alone
+from connector.work.suspend import may_call
 
 log = structlog.get_logger(__name__)
 
@@ -224,15 +225,4 @@ class Engine:
                     log.info("Works again, so work goes on", action="target.resume", target=target)
 
     def _suspend(self, target: str, error: ConnectorError) -> None:
-        now = self.clock.now()
-        with self.database.write() as connection:
-            before = targets.suspensions_now(connection).get(target)
-            if before is not None and before.until is None:
-                return
-            if before is not None and before.until is not None and before.until > now:
-                return
-            after = suspension_after(error, target, before, now, self.chance())
-            targets.suspend(connection, after)
-        log.warning(
-            "Left alone for a while", action="target.suspend", target=target, reason=error.message
-        )
+        leave_alone(self.database, self.clock, target, error, self.chance())

@@ -125,10 +125,10 @@ def test_the_daemon_goes_on_polling(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         often = config.backends[BACKEND].model_copy(update={"poll_seconds": 1.0})
         daemon = Daemon(compose(config.model_copy(update={"backends": {BACKEND: often}})))
         daemon.start()
-        polled = daemon._metrics.jobs.labels("poll", "done")._value
+        polled = daemon.metrics.jobs.labels("poll", "done")._value
         try:
             until(lambda: polled.get() > 0, "the first poll")
-            until(lambda: b"connector_leads 1.0" in daemon._metrics.text(), "it leads")
+            until(lambda: b"connector_leads 1.0" in daemon.metrics.text(), "it leads")
             monkeypatch.setattr(Settable, "by", timedelta(hours=-1))
             daemon.look_at_clock()
             before = polled.get()

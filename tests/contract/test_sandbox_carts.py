@@ -229,6 +229,6 @@ def test_the_daemon_sells_while_it_works_and_stops_cleanly(
             scraped = client.get("/metrics").text
             assert 'connector_relay_total{operation="create_cart",result="done"} 1.0' in scraped
             assert client.get("/v1/openapi.json").json()["openapi"].startswith("3.1")
-        daemon._prune()
+        daemon.schedule.prune()
     finally:
         daemon.stop()

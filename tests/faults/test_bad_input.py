@@ -18,16 +18,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
-from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
-from connector import daemon
 from connector.errors import StateError
 from connector.model import FieldName, Lane, Money, Price, ProductId, Text
 from connector.ports import Signal
 from connector.relay.hooks import hook_route
+from connector.schedule import nightly
 from connector.signing import Secret, signed_headers
 from connector.state.database import StateLock, open_database
 from connector.testing import generate
@@ -271,8 +270,7 @@ def test_a_lease_taken_before_a_jump_is_neither_lost_nor_used_twice(tmp_path: Pa
 
 
 def test_the_nightly_reconcile_runs_once_a_night_when_clocks_change() -> None:
-    """As the daemon schedules it: by UTC, which knows no summer."""
-    trigger = CronTrigger(hour=2, minute=30, timezone="UTC")
+    trigger = nightly("02:30")
     berlin = ZoneInfo("Europe/Berlin")
     moment, fired = datetime(2026, 1, 1, tzinfo=berlin), []
     while moment < datetime(2027, 1, 1, tzinfo=berlin):
@@ -280,7 +278,6 @@ def test_the_nightly_reconcile_runs_once_a_night_when_clocks_change() -> None:
         fired.append(moment.astimezone(UTC))
     gaps = {later - earlier for earlier, later in pairwise(fired)}
     assert gaps == {timedelta(days=1)}
-    assert 'minute=int(minute), timezone="UTC")' in Path(daemon.__file__).read_text()
 
 
 # ---- products ----
