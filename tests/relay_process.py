@@ -13,7 +13,7 @@ from datetime import timedelta
 from connector.clock import SystemClock
 from connector.compose_relay import compose_relay
 from connector.config import Config, loads
-from connector.memory import keep_even
+from connector.memory import collect_rarely, keep_even
 from connector.ops.metrics import Metrics
 from connector.relay import once
 from connector.serve import HttpServer, build_app
@@ -45,6 +45,7 @@ def configured(state: str, shop: str, key: str, more: str = "") -> Config:
 
 
 def main() -> None:
+    collect_rarely()
     state, shop, key, port, lease_seconds = sys.argv[1:]
     once.LEASE = timedelta(seconds=float(lease_seconds))
     once.DEADLINE_SECONDS = float(lease_seconds) * 0.8
