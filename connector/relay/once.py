@@ -18,7 +18,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from connector.errors import ConnectorError, OutcomeUnknown, TryAgain
+from connector.errors import ConnectorError, OutcomeUnknown, Rejected
 from connector.model import Cart, CartId, JsonValue, VariantId
 from connector.ports import Clock
 from connector.ports_carts import Carts
@@ -195,7 +195,7 @@ class Once:
     ) -> Problem:
         if isinstance(error, TimeoutError):
             error = OutcomeUnknown("the engine took too long")
-        work.unsure = work.unsure and isinstance(error, TryAgain)
+        work.unsure = work.unsure and not isinstance(error, Rejected)
         problem = problem_of(error)
         await self._end(work, problem, problem_body)
         return problem

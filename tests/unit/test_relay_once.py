@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.errors import OutcomeUnknown
+from connector.errors import OutcomeUnknown, TargetDown
 from connector.model import Cart, CartId, LineId, VariantId
 from connector.ports_carts import CartRefused
 from connector.relay import once
@@ -41,6 +41,7 @@ class Fault(StrEnum):
     LOST = "arrives, its answer does not"
     LATE = "arrives after we stopped waiting"
     DEATH = "arrives, and our process dies"
+    FALL = "arrives, and the engine falls"
 
 
 class Died(BaseException):
@@ -54,6 +55,7 @@ class FaultyCarts(MemoryCarts):
         super().__init__(articles())
         self._numbers = NUMBERS
         self.faults: list[Fault] = []
+        self.fallen = False
         self._late: Write | None = None
         for article in list(self.articles.values()):
             self.restock(article.variant, 500)
@@ -63,6 +65,11 @@ class FaultyCarts(MemoryCarts):
         late, self._late = self._late, None
         if late is not None:
             _run(late())
+
+    async def read(self, cart: CartId) -> Cart:
+        if self.fallen:
+            raise TargetDown("nobody answers")
+        return await MemoryCarts.read(self, cart)
 
     async def settle(self, cart: CartId) -> Cart:
         return await self._through(lambda: MemoryCarts.settle(self, cart))
@@ -74,13 +81,16 @@ class FaultyCarts(MemoryCarts):
         return await self._through(lambda: MemoryCarts.change(self, cart, line, quantity))
 
     async def _through(self, do: Write) -> Cart:
+        if self.fallen:
+            raise TargetDown("nobody answers")
         self.arrive()
         fault = self.faults.pop(0) if self.faults else Fault.NONE
         match fault:
             case Fault.NONE:
                 return await do()
-            case Fault.LOST | Fault.DEATH:
+            case Fault.LOST | Fault.DEATH | Fault.FALL:
                 await do()
+                self.fallen = fault is Fault.FALL
             case Fault.LATE:
                 self._late = do
         if fault is Fault.DEATH:
@@ -170,6 +180,19 @@ async def test_another_request_settles_what_a_lost_one_did_before_it_changes_any
         again = await shopper.add(KEY_A)
         assert again.status == 200
         assert await shopper.pieces() == 2
+
+
+@pytest.mark.anyio
+async def test_an_engine_that_falls_over_an_add_has_not_refused_it(scene: Scene) -> None:
+    """Neither the reading that finds nobody there nor a repetition then says that it is not done."""
+    async with scene.house.process() as relay:
+        shopper = Shopper(relay, await relay.begin())
+        scene.carts.faults = [Fault.FALL]
+        for _ in range(2):
+            assert (await shopper.add(KEY_A)).word == "engine-away"
+        scene.carts.fallen = False
+        assert (await shopper.add(KEY_B)).body["cart"]["pieces"] == 2
+        assert (await shopper.add(KEY_A)).body["cart"]["pieces"] == 2
 
 
 @pytest.mark.anyio
@@ -267,8 +290,9 @@ async def _shop(
             except Died:
                 clock.advance(seconds=once.LEASE.total_seconds() + 1)
             if arrives:
+                carts.fallen = False
                 carts.arrive()
-        carts.faults = []
+        carts.fallen, carts.faults = False, []
         carts.arrive()
         for number in sorted(tried):
             answer = await shopper.add(f"intention-number-{number}", number + 1)
