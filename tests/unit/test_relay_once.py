@@ -184,7 +184,7 @@ async def test_another_request_settles_what_a_lost_one_did_before_it_changes_any
 
 @pytest.mark.anyio
 async def test_an_engine_that_falls_over_an_add_has_not_refused_it(scene: Scene) -> None:
-    """Neither the reading that finds nobody there nor a repetition then says that it is not done."""
+    """Neither a reading that finds nobody there nor a repetition says that it is not done."""
     async with scene.house.process() as relay:
         shopper = Shopper(relay, await relay.begin())
         scene.carts.faults = [Fault.FALL]
