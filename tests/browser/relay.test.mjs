@@ -120,6 +120,47 @@ test('reading without a cart asks nothing, and a cart nobody knows is forgotten'
   assert.equal(kept.size, 0);
 });
 
+/** A relay whose answers come when they are let, by what is asked. */
+function slow(relay) {
+  const letters = [];
+  const { fetch } = relay;
+  relay.fetch = (url, request) => new Promise((come) => letters.push({ method: request.method, come: () => come(fetch(url, request)) }));
+  const deliver = async (method) => {
+    letters.splice(letters.findIndex((letter) => letter.method === method), 1)[0].come();
+    await settled();
+  };
+  return deliver;
+}
+
+test('what was read before a change does not undo what the change showed', async () => {
+  const { relay, kept } = scripted(made, { cart: cart(2), changes: [] }, { token: 'cct_old', cart: cart(1), changes: [] });
+  await relay.add({ sku: 'A' }, 1);
+  const deliver = slow(relay);
+  const read = relay.read();
+  const added = relay.add({ sku: 'A' }, 1);
+  await settled();
+  await deliver('POST');
+  await deliver('GET');
+  assert.deepEqual([(await added).pieces, (await read).pieces, relay.cart.pieces], [2, 2, 2]);
+  assert.equal(kept.get(relay.slot), 'cct_1');
+});
+
+test('the end of an old cart, told late, costs no new one', async () => {
+  const { relay, kept } = scripted(made, problem('unknown-cart'), { ...made, token: 'cct_2' }, problem('unknown-cart'), { cart: cart(1), changes: [] });
+  await relay.add({ sku: 'A' }, 1);
+  const deliver = slow(relay);
+  const read = relay.read();
+  const added = relay.add({ sku: 'B' }, 1);
+  await settled();
+  await deliver('POST');
+  await deliver('POST');
+  assert.equal((await added).pieces, 1);
+  await deliver('GET');
+  await deliver('GET');
+  assert.equal((await read).pieces, 1);
+  assert.equal(kept.get(relay.slot), 'cct_2');
+});
+
 test('changes go one after the other, and one that fails holds up no other', async () => {
   const { relay, asked } = scripted(made, problem('quantity'), { cart: cart(2), changes: [] });
   await relay.add({ sku: 'A' }, 1);
@@ -189,6 +230,17 @@ test('followers are told once known, again when it changes, and no more once the
   assert.deepEqual(late, [1, 0]);
 });
 
+test('what is no longer offered is told to who follows its SKU, too', async () => {
+  const { relay } = scripted({ offers: [offer('A', 5), { ...offer('A', 6), variant: 'v-other' }] });
+  const offers = new Offers(relay);
+  const seen = [];
+  offers.follow({ sku: 'A' }, (found) => seen.push(found.map(({ variant }) => variant)));
+  await settled();
+  offers.take({ gone: ['v-A'] });
+  offers.take({ gone: ['v-other'] });
+  assert.deepEqual(seen, [['v-A', 'v-other'], ['v-other'], []]);
+});
+
 test('where the relay is away, what stands goes on standing', async () => {
   const { relay } = scripted(down(), down(), down());
   const offers = new Offers(relay);
@@ -248,6 +300,26 @@ test('the site is told of a new token, and that the cart is over', async () => {
   relay.forget();
   await settled();
   assert.deepEqual(site.told, [{ token: 'cct_1' }, { token: null }]);
+});
+
+test('a new cart is told after the end of the old one, however slow the site is', async () => {
+  const { relay, kept } = scripted(made, problem('ordered'), { ...made, token: 'cct_2' });
+  const site = keeping(null, '');
+  await shared(relay, site);
+  await relay.add({ sku: 'A' }, 1);
+  await settled();
+  const waiting = [];
+  const { fetch } = site;
+  site.fetch = (...all) => new Promise((come) => waiting.push(() => come(fetch(...all))));
+  await relay.add({ sku: 'B' }, 1);
+  await settled();
+  assert.equal(waiting.length, 1);
+  while (waiting.length) {
+    waiting.pop()();
+    await settled();
+  }
+  assert.deepEqual(site.told, [{ token: 'cct_1' }, { token: null }, { token: 'cct_2' }]);
+  assert.deepEqual([site.token, kept.get(`${relay.slot} mark`)], ['cct_2', 'mark of cct_2']);
 });
 
 test('a site that does not answer costs no cart, and is told later', async () => {

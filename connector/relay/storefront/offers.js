@@ -69,7 +69,13 @@ export class Offers {
         if (this.shown.has(key)) found.set(key, [...(found.get(key) ?? []), offer]);
       }
     }
-    for (const variant of gone) found.set(keyOf({ variant }), []);
+    for (const variant of gone) {
+      found.set(keyOf({ variant }), []);
+      for (const [key, known] of this.known) {
+        const left = (found.get(key) ?? known).filter((offer) => offer.variant !== variant);
+        if (known.some((offer) => offer.variant === variant)) found.set(key, left);
+      }
+    }
     for (const [key, list] of found) {
       list.sort((one, other) => one.min_quantity - other.min_quantity);
       this.known.set(key, list);

@@ -46,6 +46,8 @@ export class Relay extends EventTarget {
     this.wait = wait;
     this.last = Promise.resolve();
     this.site = null;
+    this.asked = 0;
+    this.shown = 0;
   }
 
   /** Share the cart with the page's site, which may not answer. */
@@ -83,15 +85,23 @@ export class Relay extends EventTarget {
     }
   }
 
-  /** The cart as the engine has it now; null where there is none. */
+  /**
+   * The cart as the engine has it now; null where there is none. An answer that is older than what is
+   * known by now is let go: what was read before a change, or of a cart that is another one since.
+   */
   async read() {
     if (this.site) await this.last;
-    if (!this.token) return this.hold(null);
+    const { token } = this;
+    if (!token) return this.hold(null);
+    const turn = (this.asked += 1);
     try {
-      return await this.ask('GET', '/carts/current');
+      const answer = await this.send('GET', '/carts/current');
+      if (turn < this.shown) return this.cart;
+      this.shown = turn;
+      return this.take(answer);
     } catch (refusal) {
       if (refusal.kind !== 'unknown-cart') throw refusal;
-      return this.forget();
+      return this.token === token ? this.forget() : this.read();
     }
   }
 
@@ -139,7 +149,7 @@ export class Relay extends EventTarget {
     const wish = returnUrl ? { return_url: returnUrl } : {};
     return this.inTurn(async () => {
       const answer = await this.send('POST', '/carts/current/checkout', wish, newKey());
-      this.take(answer);
+      this.changed(answer);
       return answer;
     });
   }
@@ -153,7 +163,7 @@ export class Relay extends EventTarget {
         this.forget();
         return order;
       } catch (refusal) {
-        if (refusal.answer?.cart) this.take(refusal.answer);
+        if (refusal.answer?.cart) this.changed(refusal.answer);
         throw refusal;
       }
     });
@@ -175,6 +185,7 @@ export class Relay extends EventTarget {
   /** The cart is over, or nobody knows it (any more). */
   forget() {
     this.token = null;
+    this.shown = this.asked += 1;
     return this.hold(null);
   }
 
@@ -187,9 +198,14 @@ export class Relay extends EventTarget {
   }
 
   async ask(method, path, body, key) {
-    const cart = this.take(await this.send(method, path, body, key));
-    if (method !== 'GET') this.note(' at', Date.now());
+    const cart = this.changed(await this.send(method, path, body, key));
+    this.note(' at', Date.now());
     return cart;
+  }
+
+  changed(answer) {
+    this.shown = this.asked += 1;
+    return this.take(answer);
   }
 
   take(answer) {
@@ -260,9 +276,15 @@ export class SitesCart {
     else if (token && known === null) await this.tell(token);
   }
 
+  /** One after the other: of an old cart's end and a new one's begin the last told holds. */
   async tell(token) {
     this.relay.storage.removeItem(this.slot);
-    await this.ask({ token });
+    const before = this.telling;
+    this.telling = (async () => {
+      await before?.catch(() => {});
+      await this.ask({ token });
+    })();
+    await this.telling;
   }
 
   mark() {
@@ -279,7 +301,8 @@ export class SitesCart {
     });
     if (!response.ok) throw response;
     const { token } = await response.json();
-    this.relay.storage.setItem(this.slot, this.mark() ?? '');
+    const isPast = 'token' in said && said.token !== this.relay.token;
+    if (!isPast) this.relay.storage.setItem(this.slot, this.mark() ?? '');
     return token;
   }
 }
