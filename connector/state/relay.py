@@ -163,10 +163,13 @@ def use_code(connection: Connection, code: str, now: datetime) -> bool:
 
 
 def prune(connection: Connection, before: datetime, now: datetime) -> int:
-    """Forget answers and idle locks from before a moment, and codes that are no longer good."""
+    """Forget answers and idle locks from before a moment, and codes that are no longer good.
+
+    A plan that nobody settled is older than its lock's last use: it is forgotten with them.
+    """
     gone = connection.execute(delete(answers).where(answers.c.asked_at < before)).rowcount
-    idle = (locks.c.taken_at < before, _free(locks, now), locks.c.planned.is_(None))
-    gone += connection.execute(delete(locks).where(*idle)).rowcount
+    idle = delete(locks).where(locks.c.taken_at < before, _free(locks, now))
+    gone += connection.execute(idle).rowcount
     gone += connection.execute(delete(codes).where(codes.c.expires_at <= now)).rowcount
     return gone
 

@@ -248,6 +248,8 @@ async def test_answers_are_kept_a_day_and_locks_are_forgotten(scene: Scene) -> N
         assert (await shopper.add(KEY_A)).status == 200
         relay.service.prune()
         assert (await shopper.add(KEY_A)).body["cart"]["pieces"] == 1
+        scene.carts.faults = [Fault.NEVER]
+        assert (await shopper.add(KEY_B)).word == "outcome-unknown"
         scene.clock.advance(hours=25)
         relay.service.prune()
         with scene.house.database.read() as connection:
