@@ -263,7 +263,7 @@ def _plain(data: Any) -> dict[str, Any]:
 def _pieces(variant: Json) -> int:
     if not variant.get("manage_inventory") or variant.get("allow_backorder"):
         return MOST_OF_A_LINE
-    return int(variant.get("inventory_quantity") or 0)
+    return max(0, int(variant.get("inventory_quantity") or 0))
 
 
 def _address(doc: Json | None) -> Address | None:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.medusa import cart_mapping as mapping
 from adapters.medusa.carts import FIELDS, MedusaCarts
 from adapters.medusa.options import Options
 from connector.errors import ConnectorError, OutcomeUnknown, TargetDown, TryAgain
@@ -190,6 +191,12 @@ async def test_what_is_left_is_told_by_the_store() -> None:
     assert checked.left == {LINE: 0}, "the store does not name the variant: it is not sold"
     asked = transport.requests[-1].url.params
     assert asked.get_list("id[]") == [ProductId("prod_01M85NBCJPB2XDPCR26EEFASPQ")]
+
+
+async def test_more_promised_than_there_is_leaves_nothing_and_not_less() -> None:
+    cart = await full()
+    variant = {"id": cart.lines[0].variant, "manage_inventory": True, "inventory_quantity": -3}
+    assert mapping.left([{"variants": [variant]}], cart) == {LINE: 0}
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
