@@ -172,14 +172,17 @@ async def refresh_cart(asked: Asked, work: Work) -> Answer:
 
 
 async def merge_carts(asked: Asked, work: Work) -> Answer:
-    """Of an article in both carts the larger quantity; what cannot be had is left out."""
+    """Of an article in both carts the larger quantity; what cannot be had is left out.
+
+    A cart that was ordered holds nothing any more: nobody orders it twice by logging in.
+    """
     text = asked.said(shapes.Merge).source
     other = open_token(asked.desk.sealer, text, asked.storefront.name, asked.trusted, asked.now)
     if other is None or other.backend != asked.storefront.backend:
         raise Problem("unknown-cart")
     theirs = await work.carts.read(other.cart)
     cart = await work.read()
-    for line in theirs.lines:
+    for line in () if theirs.ordered else theirs.lines:
         if pieces_of(cart, line.variant) < line.quantity:
             cart = await _put_if_possible(work.carts, cart, line.variant, line.quantity)
     return _shown(asked, cart)

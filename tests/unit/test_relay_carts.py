@@ -390,6 +390,15 @@ async def test_merging_takes_the_larger_quantity_however_often(relay: Process) -
     assert refused.word == "unknown-cart"
 
 
+async def test_what_was_ordered_is_not_put_into_another_cart(relay: Process) -> None:
+    ordered, total = await relay.ready({"sku": "MUG-1", "quantity": 2})
+    agreed = {"total_minor": total}
+    assert (await relay.ask("POST", CURRENT + "/complete", agreed, token=ordered)).status == 200
+    mine = await relay.begin({"sku": "LAMP-1", "quantity": 1})
+    merged = await relay.ask("POST", CURRENT + "/merge", {"from": ordered}, token=mine)
+    assert [each["sku"] for each in merged.body["cart"]["lines"]] == ["LAMP-1"]
+
+
 async def test_a_cart_becomes_that_of_who_has_logged_in(relay: Process, house: RelayHouse) -> None:
     token = await relay.begin({"sku": "MUG-1"})
     path = "/carts/current/customer"
