@@ -155,7 +155,7 @@ def _operate(relay: Relay, operation: Operation) -> Inner:
     async def operate(
         request: Request, storefront: Storefront, origin: str, trace_id: str
     ) -> Response:
-        trusted, client = frozenset({origin}), guard.client_of(request)
+        trusted, client = _trusted(request, storefront, origin), guard.client_of(request)
         visitor = Visitor(storefront, origin, trusted, client, trace_id)
         key = _idempotency_key(request) if operation.run else ""
         body = await _body(request)
@@ -245,6 +245,17 @@ async def unrouted(request: Request, error: Exception) -> Response:
 
 
 # ---- reading and answering ----
+
+
+def _trusted(request: Request, storefront: Storefront, origin: str) -> frozenset[str]:
+    """The origins whose tokens a request may use: its own.
+
+    A browser says none with a GET to its page's own origin, which a relay behind the site's own
+    address is; whoever can leave it out elsewhere is no browser, and could say any.
+    """
+    if origin == NO_ORIGIN and request.method == "GET":
+        return storefront.origins | {NO_ORIGIN}
+    return frozenset({origin})
 
 
 def _trace_id(request: Request) -> str:

@@ -123,6 +123,18 @@ async def test_a_client_that_is_no_browser_may_ask_too(relay: Process) -> None:
 
 
 @pytest.mark.anyio
+async def test_a_relay_behind_the_pages_own_address_is_read_as_browsers_read_it(
+    relay: Process,
+) -> None:
+    """Browsers say an Origin with a POST there, and none with a GET."""
+    token = (await relay.ask("POST", "/carts", {})).body["token"]
+    assert (await relay.ask("GET", CURRENT, token=token, origin=None)).status == 200
+    line = {"variant": MUG}
+    sent = await relay.ask("POST", CURRENT + "/lines", line, token=token, origin=None, key=KEY)
+    assert sent.word == "unknown-cart"
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     "kind",
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""],

@@ -153,7 +153,6 @@ async def test_whatever_is_wrong_with_a_token_the_answer_is_the_same(
         (token[:-2], BLOG, BLOG_ORIGIN),
         (token, NEWS, NEWS_ORIGIN),
         (token, BLOG, "https://www.blog.example"),
-        (token, BLOG, None),
     ):
         answer = await relay.ask("GET", CURRENT, token=wrong, site=site, origin=origin)
         assert answer.status == 404
