@@ -7,9 +7,10 @@ who asked, what came of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 
 from connector.compose import Connector
@@ -24,6 +25,8 @@ from connector.state.todo import Priority, Why
 LOOK_SECONDS = 0.1
 PATIENCE_FAILURES = 3
 """After so many failed tries of a whole target a person is told instead of made to wait."""
+TAKE_OVER_SECONDS = 5.0
+"""When nobody has worked on the state for so long, whoever waits for it works on it."""
 
 
 class Exit(IntEnum):
@@ -89,19 +92,16 @@ def resync(
     connector: Connector, wish: Wish, progress: Callable[[Progress], None] = lambda _: None
 ) -> Result:
     """Carry out a wish. Raises ConnectorError where not even the marking succeeded."""
-    lock = _lock(connector)
     with connector.database.write() as connection:
         site = wish.sites[0] if len(wish.sites) == 1 else None
         run_id = runs.start_run(connection, "sync", site, wish.asked_by, connector.clock.now())
     try:
-        _begin_work(connector, lock)
-        _mark(connector, wish, run_id)
-        result = _watch(connector, wish, run_id, progress)
+        with at_work(connector) as hands:
+            _mark(connector, wish, run_id)
+            result = _watch(connector, wish, run_id, progress, hands)
     except ConnectorError as error:
         _end(connector, run_id, "failed", {}, error.message)
         raise
-    finally:
-        _end_work(connector, lock)
     counts = {"total": result.total, "left": result.left, "parked": len(result.parked)}
     _end(connector, run_id, _outcome(result), counts, result.sentence())
     return result
@@ -120,20 +120,54 @@ def _lock(connector: Connector) -> StateLock | None:
     return lock
 
 
-def _begin_work(connector: Connector, lock: StateLock | None) -> None:
-    """Work here too, unless a daemon has the state; a shared database has room for everybody."""
-    if lock is not None:
-        with connector.database.write() as connection:
-            leases.release_all(connection)
-    if lock is not None or connector.database.path is None:
-        connector.engine.start()
+@dataclass(slots=True)
+class Hands:
+    """This process's part in the work: none while a daemon, or another command, has the state."""
+
+    connector: Connector
+    lock: StateLock | None = None
+    working: bool = False
+    free_since: datetime | None = None
+
+    def begin(self) -> None:
+        """Work here too, unless somebody has the state; a shared database has room for all."""
+        if self.connector.database.path is not None:
+            self.lock = _lock(self.connector)
+            if self.lock is None:
+                return
+            with self.connector.database.write() as connection:
+                leases.release_all(connection)
+        self.connector.engine.start()
+        self.working = True
+
+    def take_over(self) -> None:
+        """Begin where whoever had the state has gone: somebody has to do what is waited for."""
+        path, now = self.connector.database.path, self.connector.clock.now()
+        if self.working or path is None:
+            return
+        if StateLock(path).holder() is not None:
+            self.free_since = None
+            return
+        self.free_since = self.free_since or now
+        if now - self.free_since >= timedelta(seconds=TAKE_OVER_SECONDS):
+            self.begin()
+
+    def end(self) -> None:
+        if self.working:
+            self.connector.engine.stop()
+        if self.lock is not None:
+            self.lock.release()
 
 
-def _end_work(connector: Connector, lock: StateLock | None) -> None:
-    if lock is not None or connector.database.path is None:
-        connector.engine.stop()
-    if lock is not None:
-        lock.release()
+@contextmanager
+def at_work(connector: Connector) -> Iterator[Hands]:
+    """Work in this process, where nobody else does, until the end of the block. Once a process."""
+    hands = Hands(connector)
+    try:
+        hands.begin()
+        yield hands
+    finally:
+        hands.end()
 
 
 def _end(
@@ -163,18 +197,13 @@ def _outcome(result: Result) -> str:
 
 
 def see_through(
-    connector: Connector,
+    hands: Hands,
     sites: tuple[SiteName, ...],
     run_id: str,
     progress: Callable[[Progress], None],
 ) -> Result:
     """Work on what a run has marked (or watch the daemon do it) until nothing of it is left."""
-    lock = _lock(connector)
-    _begin_work(connector, lock)
-    try:
-        return _watch(connector, Wish(sites, everything=True), run_id, progress)
-    finally:
-        _end_work(connector, lock)
+    return _watch(hands.connector, Wish(sites, everything=True), run_id, progress, hands)
 
 
 # ---- marking ----
@@ -239,38 +268,54 @@ def _complain_unknown(connector: Connector, wish: Wish) -> None:
 
 
 def _watch(
-    connector: Connector, wish: Wish, run_id: str, progress: Callable[[Progress], None]
+    connector: Connector,
+    wish: Wish,
+    run_id: str,
+    progress: Callable[[Progress], None],
+    hands: Hands,
 ) -> Result:
     by_run = wish.named or wish.everything or wish.since is not None
     scope = run_id if by_run else None
     total = 0
     while True:
+        hands.take_over()
         with connector.database.read() as connection:
-            left = (
-                todo.waiting(connection, run_id=scope)
-                if scope
-                else sum(todo.waiting(connection, site=site) for site in wish.sites)
-            )
+            waits = todo.waiting_places(connection, wish.sites, run_id=scope)
             stuck = parking.list_parked(connection, run_id=scope)
             suspended = targets.suspensions_now(connection)
         parked = tuple(row for row in stuck if row.site in wish.sites)
+        left = sum(waits.values())
         total = max(total, left + len(parked))
         progress(Progress(total, left))
         down = _given_up(connector, wish, suspended)
-        if left == 0 or down:
-            return Result(run_id, total, left, parked, down if left else {})
+        held = {place: _targets(connector, *place) & down.keys() for place in waits}
+        if all(held.values()):
+            named = {target for each in held.values() for target in each}
+            down = {target: why for target, why in down.items() if target in named}
+            return Result(run_id, total, left, parked, down)
         connector.clock.sleep(LOOK_SECONDS)
+
+
+def _targets(connector: Connector, site: SiteName, lane: Lane) -> set[str]:
+    """Whatever keeps a lane of a site from being worked when it is left alone."""
+    return {
+        targets.site_target(site),
+        targets.lane_target(site, lane),
+        targets.backend_target(connector.works[site].backend),
+    }
 
 
 def _given_up(
     connector: Connector, wish: Wish, suspended: Mapping[str, targets.Suspension]
 ) -> dict[str, str]:
-    names = {targets.site_target(site) for site in wish.sites}
-    names |= {targets.lane_target(site, lane) for site in wish.sites for lane in Lane}
-    names |= {targets.backend_target(connector.works[site].backend) for site in wish.sites}
-    return {
+    """Targets that nobody should wait for, and why."""
+    paused = {
+        targets.site_target(site): f"sites.{site}.paused is set in the configuration"
+        for site in wish.sites
+        if connector.config.sites[site].paused
+    }
+    return paused | {
         target: suspension.reason
         for target, suspension in suspended.items()
-        if target in names
-        and (suspension.until is None or suspension.failures >= PATIENCE_FAILURES)
+        if suspension.until is None or suspension.failures >= PATIENCE_FAILURES
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 import click
@@ -208,8 +208,9 @@ def _show(options: Options, found: list[Difference]) -> int:
 @click.pass_obj
 def reconcile(options: Options, sites: tuple[str, ...]) -> int:
     """Compare backend and site in full, and mend what differs."""
-    with options.opened() as connector:
+    with options.opened() as connector, ExitStack() as until_done:
         told, code = [], core.Exit.DONE
+        hands: core.Hands | None = None
         for site in chosen_sites(connector, sites):
             work = connector.works[site]
             run_id, report = run_reconcile(
@@ -227,8 +228,9 @@ def reconcile(options: Options, sites: tuple[str, ...]) -> int:
             if not options.as_json:
                 click.echo(f"{site}: {report.sentence()} (run {run_id})")
             if report.marked:
+                hands = hands or until_done.enter_context(core.at_work(connector))
                 with _progress(options) as show:
-                    result = core.see_through(connector, (site,), run_id, show)
+                    result = core.see_through(hands, (site,), run_id, show)
                 code = max(code, result.exit)
                 if not options.as_json:
                     click.echo(f"{site}: {result.sentence()}")

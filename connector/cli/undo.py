@@ -144,7 +144,8 @@ def _carry_out(
 ) -> int:
     undo_id = work.begin(connector.database, connector.clock, run, asked_by(), steps)
     sites = tuple(sorted({step.site for step in steps}))
-    result = core.see_through(connector, sites, undo_id, lambda _: None)
+    with core.at_work(connector) as hands:
+        result = core.see_through(hands, sites, undo_id, lambda _: None)
     with connector.database.write() as connection:
         done = work.outcome(connection, undo_id, steps)
         counts = {"restored": done.restored, "left": len(done.left), "altered": len(done.altered)}

@@ -6,7 +6,7 @@ the row stays. Leases (leases.py) take rows from here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -143,6 +143,17 @@ def waiting(
     if site is not None:
         query = query.where(todo.c.site == site)
     return int(connection.execute(query).scalar_one())
+
+
+def waiting_places(
+    connection: Connection, sites: Collection[SiteName], *, run_id: str | None = None
+) -> dict[tuple[SiteName, Lane], int]:
+    """How many rows are still due in each lane of these sites, of a run or of all."""
+    query = select(todo.c.site, todo.c.lane, func.count()).where(todo.c.site.in_(sites))
+    if run_id is not None:
+        query = query.where(todo.c.run_id == run_id)
+    rows = connection.execute(query.group_by(todo.c.site, todo.c.lane))
+    return {(SiteName(site), Lane(lane)): count for site, lane, count in rows}
 
 
 @dataclass(frozen=True, slots=True)

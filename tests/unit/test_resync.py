@@ -1,0 +1,200 @@
+"""`connector sync` and `reconcile` with several sites: what one of them cannot do holds no other
+up, and what is waited for is worked at, whoever had the state before."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from connector import config, resync
+from connector.cli import cli, context
+from connector.clock import SystemClock
+from connector.compose import Connector
+from connector.detect import Detector
+from connector.model import FieldName, Money, Price, SiteName, VariantId
+from connector.resync import Exit, Wish
+from connector.site_work import SiteWork
+from connector.state import targets
+from connector.state.database import StateLock
+from connector.state.targets import Suspension
+from connector.testing import generate
+from connector.testing.catalogue import MemoryCatalogue
+from connector.testing.site import MemorySite
+from connector.work.embedded import Engine, Line
+from tests.house import BACKEND, SITE, House, picture
+
+SECOND = SiteName("magazine")
+YAML = """
+backends:
+  shop: {system: medusa, url: "http://127.0.0.1:9", credential: {env: KEY}}
+sites:
+  blog:
+    system: wordpress
+    url: http://127.0.0.1:8
+    backend: shop
+    secrets: [{env: SECRET}]
+    paused: PAUSED
+    markets: [{name: main, locale: en-GB, currency: EUR}]
+  magazine:
+    system: wordpress
+    url: http://127.0.0.1:7
+    backend: shop
+    secrets: [{env: SECRET}]
+    markets: [{name: main, locale: en-GB, currency: EUR}]
+"""
+ENV = {"KEY": "sk_test", "SECRET": "whsec_" + "QUFB" * 8}
+
+Run = Callable[..., Result]
+
+
+class Pair:
+    """A shop with two sites, both filled. `connector` is made anew for each command."""
+
+    def __init__(self, folder: Path) -> None:
+        self.first = House(folder, MemoryCatalogue(generate.products(4)))
+        house = self.first
+        self.second = SiteWork(
+            house.database,
+            SECOND,
+            BACKEND,
+            MemorySite("magazine", locales=("en-GB",)),
+            house.catalogue,
+            house.rules,
+            house.clock,
+            fetch=picture,
+        )
+        self.paused = False
+        house.detector = Detector(
+            house.database, BACKEND, house.catalogue, [SITE, SECOND], house.clock
+        )
+        theirs = [Line(SECOND, BACKEND, line.lanes, 200, self.second) for line in house.lines]
+        self.lines = [*house.lines, *theirs]
+        house.lines = self.lines
+        house.fill()
+        house.clock.advance(days=-3650)
+
+    def connector(self) -> Connector:
+        house = self.first
+        lines = [line for line in self.lines if not (self.paused and line.site == SITE)]
+        text = YAML.replace("PAUSED", "true" if self.paused else "false")
+        return Shared(
+            config.loads(text, env=ENV),
+            house.database,
+            SystemClock(),
+            {BACKEND: house.catalogue},
+            {BACKEND: house.detector},
+            {SITE: house.work, SECOND: self.second},
+            Engine(house.database, SystemClock(), lines),
+        )
+
+    def change(self, cents: int) -> None:
+        variant = self.first.site.offers(generate.product_subject(1))[0].variant
+        self.first.catalogue.set_price(VariantId(variant), Price(Money(cents, "EUR")))
+
+    def price(self, site: SiteName) -> int:
+        held = self.first.site if site == SITE else self.second.site
+        assert isinstance(held, MemorySite)
+        return held.offers(generate.product_subject(1))[0].amount.amount_minor
+
+    def edit(self, site: SiteName) -> None:
+        held = self.first.site if site == SITE else self.second.site
+        assert isinstance(held, MemorySite)
+        held.edit(generate.product_subject(1), FieldName("tags"), ["vandal"])
+
+
+class Shared(Connector):
+    def close(self) -> None:
+        """The pair stays open between commands."""
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    pair = Pair(tmp_path)
+    yield pair
+    pair.first.database.close()
+
+
+@pytest.fixture
+def run(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    for name, value in ENV.items():
+        monkeypatch.setenv(name, value)
+    file = tmp_path / "connector.yaml"
+    file.write_text(YAML.replace("PAUSED", "false"))
+    monkeypatch.setattr(context, "compose", lambda _: pair.connector())
+
+    def call(*words: str) -> Result:
+        words = ("--config", str(file), *words)
+        return CliRunner().invoke(cli, words, standalone_mode=False)
+
+    return call
+
+
+def within(seconds: float, work: Callable[[], object]) -> None:
+    """Whatever hangs must not hang the tests."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    assert not thread.is_alive(), "it never ended"
+
+
+def test_a_reconcile_of_several_sites_mends_them_all(pair: Pair, run: Run) -> None:
+    pair.edit(SITE)
+    pair.edit(SECOND)
+    results: list[Result] = []
+    within(20, lambda: results.append(run("reconcile")))
+    assert results[0].return_value == 0, results[0].output
+    assert results[0].stdout.count("1 altered at the site") == 2
+    assert run("reconcile").stdout.count("all 4 products are on the site") == 2
+
+
+@pytest.mark.parametrize("how", ["by a person", "in the configuration"])
+def test_a_paused_site_keeps_no_other_from_its_sync(pair: Pair, how: str) -> None:
+    pair.change(4711)
+    pair.paused = how == "in the configuration"
+    connector = pair.connector()
+    if not pair.paused:
+        held = Suspension(targets.site_target(SITE), "moving", SystemClock().now(), None, 0, "me")
+        with connector.database.write() as connection:
+            targets.suspend(connection, held)
+    results: list[resync.Result] = []
+    within(20, lambda: results.append(resync.resync(connector, Wish((SITE, SECOND)))))
+    assert pair.price(SECOND) == 4711
+    assert pair.price(SITE) != 4711
+    (result,) = results
+    assert result.exit is Exit.TARGET_DOWN
+    assert list(result.down) == [targets.site_target(SITE)]
+    assert result.left > 0
+
+
+def test_a_site_that_is_left_alone_and_has_nothing_to_do_is_no_failure(pair: Pair) -> None:
+    connector = pair.connector()
+    held = Suspension(targets.site_target(SITE), "moving", SystemClock().now(), None, 0, "me")
+    with connector.database.write() as connection:
+        targets.suspend(connection, held)
+    result = resync.resync(connector, Wish((SITE, SECOND)))
+    assert (result.exit, result.down) == (Exit.DONE, {})
+
+
+def test_what_another_command_left_undone_is_done_here(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resync, "TAKE_OVER_SECONDS", 0.2)
+    path = pair.first.database.path
+    assert path is not None
+    other = StateLock(path)
+    other.acquire({"role": "sync"})
+    pair.change(4712)
+    looks: list[int] = []
+
+    def gone(progress: resync.Progress) -> None:
+        looks.append(progress.left)
+        if len(looks) == 3:
+            other.release()
+
+    within(20, lambda: resync.resync(pair.connector(), Wish((SITE, SECOND)), gone))
+    assert looks[2] > 0
+    assert (pair.price(SITE), pair.price(SECOND)) == (4712, 4712)
