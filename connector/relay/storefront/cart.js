@@ -141,7 +141,7 @@ class Cart extends HTMLElement {
     const { title } = line;
     const set = (quantity) => this.work(() => relay.setLine(line.id, quantity), quantity ? undefined : say('removed', { title }));
     const field = h('input', { type: 'number', min: '0', max: '999', step: '1', inputmode: 'numeric', 'aria-label': say('quantity', { title }), part: 'field' });
-    field.addEventListener('change', () => set(Math.min(999, Math.max(0, Math.trunc(Number(field.value)) || 0))));
+    field.addEventListener('change', () => (field.value ? set(Math.min(999, Math.max(0, Math.trunc(field.value)))) : this.render()));
     const step = (name, sign, by) =>
       h('button', { type: 'button', 'aria-label': say(name, { title }), part: 'step', onclick: () => set((field.value = Math.max(0, Number(field.value) + by))) }, sign);
     const amount = h('span', { class: 'amount', part: 'amount' });

@@ -69,12 +69,9 @@ export class Offers {
         if (this.shown.has(key)) found.set(key, [...(found.get(key) ?? []), offer]);
       }
     }
-    for (const variant of gone) {
-      found.set(keyOf({ variant }), []);
-      for (const [key, known] of this.known) {
-        const left = (found.get(key) ?? known).filter((offer) => offer.variant !== variant);
-        if (known.some((offer) => offer.variant === variant)) found.set(key, left);
-      }
+    const isLeft = ({ variant }) => !gone.includes(variant);
+    for (const [key, known] of this.known) {
+      if (!known.every(isLeft)) found.set(key, (found.get(key) ?? known).filter(isLeft));
     }
     for (const [key, list] of found) {
       list.sort((one, other) => one.min_quantity - other.min_quantity);

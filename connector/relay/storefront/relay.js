@@ -46,8 +46,7 @@ export class Relay extends EventTarget {
     this.wait = wait;
     this.last = Promise.resolve();
     this.site = null;
-    this.asked = 0;
-    this.shown = 0;
+    this.asked = this.shown = 0;
   }
 
   /** Share the cart with the page's site, which may not answer. */
@@ -85,10 +84,7 @@ export class Relay extends EventTarget {
     }
   }
 
-  /**
-   * The cart as the engine has it now; null where there is none. An answer that is older than what is
-   * known by now is let go: what was read before a change, or of a cart that is another one since.
-   */
+  /** The cart as the engine has it now; null where there is none. Late answers are let go. */
   async read() {
     if (this.site) await this.last;
     const { token } = this;
@@ -96,9 +92,7 @@ export class Relay extends EventTarget {
     const turn = (this.asked += 1);
     try {
       const answer = await this.send('GET', '/carts/current');
-      if (turn < this.shown) return this.cart;
-      this.shown = turn;
-      return this.take(answer);
+      return turn < this.shown ? this.cart : this.take(answer, turn);
     } catch (refusal) {
       if (refusal.kind !== 'unknown-cart') throw refusal;
       return this.token === token ? this.forget() : this.read();
@@ -149,7 +143,7 @@ export class Relay extends EventTarget {
     const wish = returnUrl ? { return_url: returnUrl } : {};
     return this.inTurn(async () => {
       const answer = await this.send('POST', '/carts/current/checkout', wish, newKey());
-      this.changed(answer);
+      this.take(answer);
       return answer;
     });
   }
@@ -163,7 +157,7 @@ export class Relay extends EventTarget {
         this.forget();
         return order;
       } catch (refusal) {
-        if (refusal.answer?.cart) this.changed(refusal.answer);
+        if (refusal.answer?.cart) this.take(refusal.answer);
         throw refusal;
       }
     });
@@ -185,7 +179,6 @@ export class Relay extends EventTarget {
   /** The cart is over, or nobody knows it (any more). */
   forget() {
     this.token = null;
-    this.shown = this.asked += 1;
     return this.hold(null);
   }
 
@@ -198,23 +191,19 @@ export class Relay extends EventTarget {
   }
 
   async ask(method, path, body, key) {
-    const cart = this.changed(await this.send(method, path, body, key));
+    const cart = this.take(await this.send(method, path, body, key));
     this.note(' at', Date.now());
     return cart;
   }
 
-  changed(answer) {
-    this.shown = this.asked += 1;
-    return this.take(answer);
-  }
-
-  take(answer) {
+  take(answer, turn) {
     if (answer.token) this.token = answer.token;
     this.changes = answer.changes ?? [];
-    return this.hold(answer.cart);
+    return this.hold(answer.cart, turn);
   }
 
-  hold(cart) {
+  hold(cart, turn = (this.asked += 1)) {
+    this.shown = turn;
     this.cart = cart;
     this.dispatchEvent(new Event('cart'));
     return cart;
@@ -264,7 +253,7 @@ export class Relay extends EventTarget {
  */
 export class SitesCart {
   constructor(url, relay, cookies) {
-    Object.assign(this, { url, relay, cookies, slot: `${relay.slot} mark` });
+    Object.assign(this, { url, relay, cookies, slot: `${relay.slot} mark`, last: Promise.resolve() });
   }
 
   /** Give the relay's client what the site has, or the site what it has not been told of. */
@@ -276,15 +265,10 @@ export class SitesCart {
     else if (token && known === null) await this.tell(token);
   }
 
-  /** One after the other: of an old cart's end and a new one's begin the last told holds. */
+  /** One after the other. */
   async tell(token) {
     this.relay.storage.removeItem(this.slot);
-    const before = this.telling;
-    this.telling = (async () => {
-      await before?.catch(() => {});
-      await this.ask({ token });
-    })();
-    await this.telling;
+    await (this.last = this.last.catch(() => {}).then(() => this.ask({ token })));
   }
 
   mark() {
@@ -301,8 +285,7 @@ export class SitesCart {
     });
     if (!response.ok) throw response;
     const { token } = await response.json();
-    const isPast = 'token' in said && said.token !== this.relay.token;
-    if (!isPast) this.relay.storage.setItem(this.slot, this.mark() ?? '');
+    if (said.token === undefined || said.token === this.relay.token) this.relay.storage.setItem(this.slot, this.mark() ?? '');
     return token;
   }
 }
