@@ -262,8 +262,15 @@ class Receipts:
         runs.record(connection, [step])
 
     def _missing(self, connection: Connection, claim: Claimed, now: datetime) -> None:
+        """Sent whole at once; where that is no help (an undo has no whole page), as a failure."""
         mirror.forget_mirror(connection, self._site, [claim.subject], [claim.lane])
         message = "the page is no longer there; it is sent whole again"
+        if claim.attempts:
+            gone = TryAgain(
+                f"{claim.subject}: the page is no longer there, and cannot be made anew"
+            )
+            self._fail(connection, claim, gone, now, "")
+            return
         leases.release(connection, [claim], due_at=now, error=message, counts=True)
         runs.record(connection, [self._step(claim, "failed", message, now)])
 

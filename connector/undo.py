@@ -9,8 +9,8 @@ what a backend has taken back from editors, which is told (`beyond`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -44,6 +44,8 @@ class Fate(StrEnum):
     """The site did not say what stood there before."""
     SAME = "same"
     """It stands there already."""
+    WAITING = "waiting"
+    """It is held, and the site has not confirmed it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,7 @@ def _held(step: Step, undo_id: str, asked_by: str, now: datetime) -> HeldField:
 def outcome(connection: Connection, undo_id: str, chosen: Sequence[Step]) -> Undone:
     """What came of it, once its due rows are worked off."""
     held = holds.list_holds(connection, run_id=undo_id)
+    waiting = {(h.site, h.subject, h.field) for h in held if not h.hold.restored}
     confirmed = {(h.site, h.subject, h.field): h for h in held if h.hold.restored}
     stored = {
         (each.site, each.subject): row
@@ -236,12 +239,18 @@ def outcome(connection: Connection, undo_id: str, chosen: Sequence[Step]) -> Und
         for row in mirror.load_mirror(connection, each.site, Lane.CONTENT, [each.subject]).values()
     }
     left = [
-        step if step.hold is None else Step(step.site, step.subject, step.field, Fate.EDITED)
+        step if step.hold is None else replace(step, fate=_unconfirmed(step, waiting), hold=None)
         for step in chosen
         if step.fate is not Fate.SAME and (step.site, step.subject, step.field) not in confirmed
     ]
     altered = [h for key, h in confirmed.items() if _altered(h, stored.get((key[0], key[1])))]
     return Undone(len(confirmed), tuple(altered), tuple(left))
+
+
+def _unconfirmed(step: Step, waiting: Collection[tuple[SiteName, Subject, FieldName]]) -> Fate:
+    """A hold that the site refused because of an edit is gone; any other one still counts."""
+    key = (step.site, step.subject, step.field)
+    return Fate.WAITING if key in waiting else Fate.EDITED
 
 
 def _altered(held: HeldField, row: MirrorRow | None) -> bool:

@@ -22,6 +22,7 @@ _REASONS = {
     Fate.WRITTEN_SINCE: "a later run wrote it; undo that one first",
     Fate.EDITED: "an editor has changed it since",
     Fate.UNKNOWN: "the site did not say what stood there before",
+    Fate.WAITING: "held, but not at the site yet; `connector status` says why",
 }
 
 

@@ -249,6 +249,31 @@ def test_pages_that_a_run_retired_come_back_without_prices(house: House) -> None
     assert house.site.offers(SUBJECT(7)) == ()
 
 
+def test_a_page_that_nobody_can_make_again_is_parked_and_not_asked_for_ever(house: House) -> None:
+    house.catalogue.remove(ProductId(SUBJECT(7).id))
+    house.poll()
+    steps = plan(house, last_run(house))
+    house.site.delete(SUBJECT(7))
+    before = len(house.site.written())
+    carry_out(house, steps)
+    assert house.due() == 0
+    assert len(house.site.written()) - before < 10
+    (row,) = house.parked()
+    assert "no longer there" in row.reason
+
+
+def test_what_the_site_could_not_take_yet_is_told_as_waiting_and_not_as_edited(
+    house: House,
+) -> None:
+    house.catalogue.put(generate.retitled(generate.product(4), "Other words"))
+    house.poll()
+    steps = plan(house, last_run(house))
+    house.site.refuse(SUBJECT(4))
+    done = carry_out(house, steps)
+    assert [(s.field, s.fate) for s in done.left] == [(TITLE, Fate.WAITING)]
+    house.site.allow(SUBJECT(4))
+
+
 def test_a_run_that_wrote_nothing_cannot_be_undone(house: House) -> None:
     run_id, _ = reconcile(house.database, house.work.target(), house.clock, "test")
     with pytest.raises(Rejected, match="wrote no page"):
