@@ -105,6 +105,17 @@ class Receipts:
     def now(self) -> datetime:
         return self._clock.now()
 
+    def still_ours(self, batch: Sequence[Attempt]) -> list[Attempt]:
+        """Those that nobody has taken over; the rest must not be written, for their new owner has
+        fetched later. Looked up, and the lease made longer, once half of it is over."""
+        now = self._clock.now()
+        claims = [attempt.claim for attempt in batch]
+        if all(now - each.claimed_at < (each.lease_until - each.claimed_at) / 2 for each in claims):
+            return list(batch)
+        with self._database.write() as connection:
+            held = leases.renew(connection, claims, now)
+        return [attempt for attempt in batch if attempt.claim.id in held]
+
     # ---- answers ----
 
     def keep(

@@ -70,7 +70,8 @@ class Sender:
         try:
             urgent = any(attempt.claim.priority < Priority.REPAIR for attempt in batch)
             with self._target.pacer.turn(write.__name__, len(batch), urgent=urgent):
-                answers = write([attempt.write for attempt in batch])
+                batch = self._receipts.still_ours(batch)
+                answers = write([attempt.write for attempt in batch]) if batch else []
         except Rejected as error:
             self._halve(batch, write, error)
             return
@@ -87,7 +88,7 @@ class Sender:
                 f"{self._target.name} answered for other items than were sent; update its plugin"
                 " or module (`connector plugin build`)"
             )
-        if stale := self._receipts.keep(batch, answers, sent_at):
+        if batch and (stale := self._receipts.keep(batch, answers, sent_at)):
             self._rise(stale)
 
     def _halve(

@@ -41,6 +41,7 @@ class Claimed:
     priority: int
     first_marked_at: datetime
     claimed_at: datetime
+    lease_until: datetime
     run_id: str | None
     trace_id: str
     cause: str
@@ -155,6 +156,7 @@ def _claimed(row: Mapping[str, Any]) -> Claimed:
         priority=row["priority"],
         first_marked_at=row["first_marked_at"],
         claimed_at=row["claimed_at"],
+        lease_until=row["lease_until"],
         run_id=row["run_id"],
         trace_id=row["trace_id"],
         cause=row["cause"],
@@ -174,6 +176,16 @@ def still_held(connection: Connection, claims: Sequence[Claimed]) -> frozenset[i
         in_place = query.order_by(todo.c.site, todo.c.lane, todo.c.kind, todo.c.subject)
         held |= set(connection.execute(in_place.with_for_update()).scalars())
     return frozenset(held)
+
+
+def renew(connection: Connection, claims: Sequence[Claimed], now: datetime) -> frozenset[int]:
+    """Ids of the claims that nobody has taken over, each ours for as long again as at first."""
+    held = still_held(connection, claims)
+    lasts = max((each.lease_until - each.claimed_at for each in claims), default=timedelta())
+    if held:
+        ours = update(todo).where(todo.c.id.in_(held))
+        connection.execute(ours.values(lease_until=now + lasts))
+    return held
 
 
 # ---- finishing ----

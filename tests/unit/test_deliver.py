@@ -3,7 +3,8 @@ lost between the lanes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -309,6 +310,60 @@ def test_a_late_owner_parks_nothing(house: House) -> None:
         leases.park(connection, late, reason="no", error="Rejected", now=house.clock.now())
         assert parking.list_parked(connection) == []
         assert leases.still_held(connection, [owner]) == {owner.id}
+
+
+class Slow(MemorySite):
+    """Takes its time for pages, in small batches, and lets the test do something meanwhile."""
+
+    def __init__(self, clock: FakeClock, seconds: float) -> None:
+        can = replace(WITH_EXTENSION, documents_per_request=2)
+        super().__init__("blog", locales=("en-GB",), capabilities=can)
+        self.clock, self.seconds = clock, seconds
+        self.meanwhile: Callable[[], object] | None = None
+
+    def write_content(self, batch: Sequence[ContentWrite]) -> Sequence[Receipt]:
+        receipts = super().write_content(batch)
+        if meanwhile := self.meanwhile:
+            self.clock.advance(seconds=self.seconds)
+            self.meanwhile = None
+            meanwhile()
+            self.meanwhile = meanwhile
+        return receipts
+
+
+def writes_by_subject(site: MemorySite, since: int) -> Counter[Subject]:
+    return Counter(
+        subject
+        for request in site.written()[since:]
+        if request.method == "write_content"
+        for subject in request.subjects
+    )
+
+
+@pytest.mark.parametrize(("seconds", "twice"), [(130, 2), (50, 0)])
+def test_a_slow_worker_writes_nothing_that_another_has_taken_over(
+    tmp_path: Path, seconds: float, twice: int
+) -> None:
+    """After 130 seconds its lease is over: the other one works, also at the two whose answer is
+    not kept yet. Before that it is made longer."""
+    clock = FakeClock()
+    site = Slow(clock, seconds)
+    house = House(
+        tmp_path, MemoryCatalogue(generate.products(8)), site, rules=NO_MEDIA, clock=clock
+    )
+    house.fill()
+    for number in range(1, 9):
+        house.catalogue.put(generate.retitled(generate.product(number), "new"))
+        mark(house, SUBJECT(number))
+    before = len(site.written())
+    (pages,) = [line for line in house.lines if Lane.CONTENT in line.lanes]
+    site.meanwhile = lambda: house.engine.step(pages, "another")
+    house.engine.step(pages, "slow")
+    site.meanwhile = None
+    house.settle()
+    written = writes_by_subject(site, before)
+    assert (len(written), written.total()) == (8, 8 + twice)
+    house.database.close()
 
 
 def test_a_product_goes_off_sale_as_the_site_wants_it(tmp_path: Path) -> None:
