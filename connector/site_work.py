@@ -133,6 +133,10 @@ class SiteWork:
         """The site, opened. Raises ConnectorError when it cannot be now."""
         return self.opened()[0].target
 
+    def is_open(self) -> bool:
+        """Whether the site was asked before what it can do."""
+        return self._open is not None
+
     def opened(self) -> tuple[Delivery, MediaDelivery]:
         with self._opening:
             if self._open is None:

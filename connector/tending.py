@@ -15,6 +15,7 @@ from connector.site_work import SiteWork
 from connector.state import targets
 from connector.state.database import Database
 from connector.work.alone import leave_alone
+from connector.work.suspend import may_call
 
 log = structlog.get_logger(__name__)
 
@@ -39,13 +40,20 @@ class Tending:
         return self._tended(self.work.attend)
 
     def _look(self) -> bool:
-        """Each of these keeps still while the site is left alone."""
+        """Each of these keeps still while the site is left alone; so does opening it."""
+        if not self.work.is_open() and self._is_left_alone():
+            return False
         if self.work.read_edits():
             self.wake()
         busy = self.work.attend()
         self.work.tell_editors()
         self.work.tell_summary()
         return busy
+
+    def _is_left_alone(self) -> bool:
+        with self.database.read() as connection:
+            held = targets.suspensions_now(connection).get(targets.site_target(self.work.name))
+        return not may_call(held, self.clock.now())
 
     def _tended(self, tend: Callable[[], bool]) -> bool:
         try:

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Protocol
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.errors import ConnectorError
@@ -133,10 +134,13 @@ class Engine:
         lanes, on_trial = self._lanes(line)
         if not lanes:
             return False
+        now = self.clock.now()
         with self.database.read() as connection:
-            due = leases.any_due(
-                connection, line.site, lanes, self.clock.now(), line.below, self.gather_seconds
-            )
+            due = leases.any_due(connection, line.site, lanes, now, line.below, self.gather_seconds)
+            if on_trial and not due and self._others_try(connection, line):
+                return False
+        if not all(self._probe(line, target) for target in on_trial):
+            return False
         if not due:
             self._resume(on_trial)
             return False
@@ -181,9 +185,8 @@ class Engine:
     # ---- suspended targets ----
 
     def _lanes(self, line: Line) -> tuple[Sequence[Lane], Sequence[str]]:
-        """The lanes that may be worked now, and the targets that are on trial with it.
-
-        No lanes while the site or backend is left alone.
+        """The lanes that may be worked now, and the targets that are on trial with it: to be probed
+        first. No lanes while the site or backend is left alone.
         """
         with self.database.read() as connection:
             found = targets.suspensions_now(connection)
@@ -192,10 +195,15 @@ class Engine:
         now = self.clock.now()
         if not all(may_call(found[target], now) for target in held):
             return (), ()
-        if not all(self._probe(line, target) for target in held):
-            return (), ()
         lanes = [lane for lane in line.lanes if targets.lane_target(line.site, lane) not in found]
         return lanes, held
+
+    def _others_try(self, connection: Connection, line: Line) -> bool:
+        """Whether something waits for the site on trial in another line: only work shows whether
+        it works, not that it answers a probe."""
+        found = targets.suspensions_now(connection)
+        lanes = [lane for lane in Lane if targets.lane_target(line.site, lane) not in found]
+        return leases.any_due(connection, line.site, lanes, self.clock.now())
 
     def _probe(self, line: Line, target: str) -> bool:
         if not self.may_probe() or not self._probing.acquire(blocking=False):

@@ -26,14 +26,14 @@ from connector.model import (
     VariantId,
 )
 from connector.ports import ContentWrite, Fetched, Receipt
-from connector.state import leases, parking, todo
+from connector.state import leases, parking, targets, todo
 from connector.state.todo import Due, Priority, Why
 from connector.sync.owners import DEFAULT_OWNERS, Owner
 from connector.sync.rules import RetirePolicy, SiteRules
 from connector.testing import generate
 from connector.testing.catalogue import MemoryCatalogue
 from connector.testing.clock import FakeClock
-from connector.testing.faults import FaultyCatalogue, FaultySite, Script, lost_answer
+from connector.testing.faults import FaultyCatalogue, FaultySite, Script, lost_answer, refused
 from connector.testing.site import WITH_EXTENSION, MemorySite
 from tests.house import EUROS, SITE, House
 
@@ -249,6 +249,29 @@ def test_a_site_that_is_down_for_an_hour_parks_nothing(tmp_path: Path) -> None:
     house.settle()
     assert house.parked() == []
     assert {page.fields[FieldName("title")] for page in site.pages().values()} == {"new"}
+    house.database.close()
+
+
+def test_a_site_that_answers_every_probe_and_takes_no_write_is_left_alone_ever_longer(
+    tmp_path: Path,
+) -> None:
+    """Lines with nothing to do must not take a probe for a site that works."""
+    site, clock, script = MemorySite("blog"), FakeClock(), Script()
+    catalogue = MemoryCatalogue(generate.products(3))
+    house = House(tmp_path, catalogue, site, seen_site=FaultySite(site, script, clock), clock=clock)
+    house.fill()
+    catalogue.put(generate.retitled(generate.product(1), "new"))
+    script.always("write_content", refused())
+    house.detector.poll()
+    house.settle(hours=1)
+    assert 5 < len(script.used) < 25
+    with house.database.read() as connection:
+        (held,) = targets.suspensions_now(connection).values()
+    assert held.failures == len(script.used)
+    script.always("write_content", None)
+    house.settle()
+    with house.database.read() as connection:
+        assert targets.suspensions_now(connection) == {}
     house.database.close()
 
 

@@ -60,6 +60,19 @@ def test_a_site_that_is_down_is_asked_again_when_its_time_is_over(
     assert failures(house) == len(script.used) == 2
 
 
+def test_a_site_that_was_down_before_we_began_is_not_asked_every_few_seconds(
+    house: House, tending: Tending, script: Script
+) -> None:
+    house.work._open = None
+    script.always("check", refused())
+    tending.look()
+    tending.look()
+    assert (failures(house), len(script.used)) == (1, 1)
+    house.clock.advance(minutes=10)
+    tending.look()
+    assert (failures(house), len(script.used)) == (2, 2)
+
+
 def test_a_daemon_that_stops_blames_no_site(house: House, tending: Tending, script: Script) -> None:
     script.always("events", refused())
     tending.stopping.set()
