@@ -6,7 +6,7 @@ Fetches no product and writes to no site. One `Detector` serves one backend and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -237,13 +237,15 @@ class Detector:
         """Everything has been marked at these sites; they are proved when it is done."""
         self._note_import(sites, "marked")
 
-    def importing(self) -> bool:
-        """Whether a first import is still under way, which nothing should slow down."""
+    def importing(self, idle: Collection[SiteName] = ()) -> bool:
+        """Whether a first import is still under way, which nothing should slow down. Those of
+        `idle` sites, which are left alone now, are not waited for."""
         with self.database.read() as connection:
             return any(
                 signals.read_cursor(connection, self.backend, f"import:{site}") == "marked"
                 and todo.waiting(connection, site=site) > 0
                 for site in self.sites
+                if site not in idle
             )
 
     def unproved_sites(self) -> list[SiteName]:

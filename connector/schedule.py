@@ -175,7 +175,7 @@ class Schedule:
             log.exception("A job met something unforeseen", action="job.crash", job=job)
         else:
             self._metrics.jobs.labels(kind, "done").inc()
-            if held is not None:
+            if held is not None and kind != "begin":  # which seldom calls anybody
                 with self._connector.database.write() as connection:
                     targets.resume(connection, target)
 
@@ -187,18 +187,37 @@ class Schedule:
             detector.poll()
         for site in detector.import_new_sites():
             log.info("Everything is due at a new site", action="site.import", site=site)
-        if detector.importing():
+        idle = self._idle_sites()
+        if detector.importing(idle):
             return
         for sweep in detector.catalogue.capabilities.sweeps:
             if f"sweep:{sweep}" not in moved:
                 detector.sweep(sweep)
         for site in detector.unproved_sites():
-            self._reconcile(site)
-            detector.proved(site)
+            if site not in idle:
+                self._guarded(
+                    f"prove {site}", partial(self._prove, detector, site), detector.backend
+                )
+
+    def _prove(self, detector: Detector, site: SiteName) -> None:
+        self._reconcile(site)
+        detector.proved(site)
+
+    def _idle_sites(self) -> frozenset[SiteName]:
+        """Sites that are paused, wholly or in a lane, or left alone: they keep no other waiting."""
+        with self._connector.database.read() as connection:
+            held = {name.partition("/")[0] for name in targets.suspensions_now(connection)}
+        return frozenset(
+            site
+            for site in self._connector.works
+            if self._config.sites[site].paused or targets.site_target(site) in held
+        )
 
     # ---- reconciles ----
 
     def _reconcile_nightly(self, site: SiteName) -> None:
+        if site in self._idle_sites():
+            return
         work = self._connector.works[site]
         rest = self._spread(site)
         self._guarded(f"reconcile {site}", partial(self._reconcile, site, rest), work.backend)
