@@ -84,7 +84,8 @@ class TruthReader:
         return truths
 
     def _fetch(self, batch: Sequence[Subject], truths: Truths) -> None:
-        """Where the backend is well but fails at these, they fail and the others go on."""
+        """Where the backend is well but fails at these, they fail and the others go on; where it
+        refuses them, whoever of them is at fault."""
         catalogue = self._target.catalogue
         with blaming(backend_target(self._target.backend)):
             try:
@@ -94,6 +95,14 @@ class TruthReader:
                     raise
                 catalogue.check()
                 truths.rejected |= dict.fromkeys(batch, error)
+                return
+            except Rejected as error:
+                catalogue.check()
+                if len(batch) == 1:
+                    truths.rejected[batch[0]] = error
+                    return
+                for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
+                    self._fetch(half, truths)
                 return
         self.project(fetched, truths)
 

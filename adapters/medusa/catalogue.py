@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from urllib.parse import quote
 
 import httpx
 import structlog
@@ -221,7 +222,7 @@ class MedusaCatalogue:
         gone = {id_ for id_, row in tombstones.items() if row.get("deleted_at")}
         for id_ in sorted(set(missing) - gone):
             try:
-                self._get(f"/admin/products/{id_}", {"fields": "id"})
+                self._get(f"/admin/products/{quote(id_, safe='')}", {"fields": "id"})
             except NotFound:
                 gone.add(id_)
             else:

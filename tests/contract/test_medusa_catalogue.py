@@ -206,6 +206,19 @@ def test_a_product_that_never_was_is_gone_by_name() -> None:
     assert medusa.fetch([ProductId("prod_nope")]).gone == {"prod_nope"}
 
 
+def test_an_address_given_for_an_id_leads_to_no_other_route() -> None:
+    asked: list[bytes] = []
+
+    def unknown(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path.partition(b"?")[0])
+        return recorded("unknown-product")
+
+    answers = {"/admin/products": lambda _: listing("products"), "/admin/products/a/b?c": unknown}
+    medusa, _ = catalogue(answers)
+    assert medusa.fetch([ProductId("a/b?c")]).gone == {"a/b?c"}
+    assert asked == [b"/admin/products/a%2Fb%3Fc"]
+
+
 @pytest.mark.parametrize("answer", ["unknown-route", "unknown-error"])
 def test_an_odd_answer_never_makes_a_product_gone(answer: str) -> None:
     medusa, _ = catalogue(

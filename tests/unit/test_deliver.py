@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.errors import TryAgain
+from connector.errors import ConnectorError, Rejected, TryAgain
 from connector.model import (
     Category,
     FieldName,
@@ -215,16 +215,21 @@ class Stumbling(FaultyCatalogue):
 
     def fetch(self, ids: Sequence[ProductId]) -> Fetched:
         if self.stumbles & set(ids):
-            raise TryAgain("the shop answered 500")
+            raise self.answer("the shop answered 500")
         return super().fetch(ids)
 
     stumbles: set[ProductId]
 
+    answer: type[ConnectorError] = TryAgain
 
-def test_one_product_that_breaks_the_backend_is_parked_alone(tmp_path: Path) -> None:
+
+@pytest.mark.parametrize("answer", [TryAgain, Rejected])
+def test_one_product_that_breaks_the_backend_is_parked_alone(
+    tmp_path: Path, answer: type[ConnectorError]
+) -> None:
     catalogue, clock = MemoryCatalogue(generate.products(100)), FakeClock()
     seen = Stumbling(catalogue, Script(), clock)
-    seen.stumbles = {ProductId(SUBJECT(7).id)}
+    seen.stumbles, seen.answer = {ProductId(SUBJECT(7).id)}, answer
     house = House(tmp_path, catalogue, seen_catalogue=seen, clock=clock, rules=NO_MEDIA)
     house.fill()
     assert {row.subject for row in house.parked()} == {SUBJECT(7)}
