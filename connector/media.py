@@ -79,7 +79,7 @@ class MediaDelivery:
         tried = self._bring(urls, product, pool) if product and urls else []
         came_before = bool(product and product.media and not urls)
         now = self._clock.now()
-        again = [picture for picture in tried if pictures.worth_trying(picture)]
+        again = [picture for picture in tried if pictures.worth_trying(picture, now)]
         with self._database.write() as connection:
             if claim.id not in leases.still_held(connection, [claim]):
                 return
@@ -112,7 +112,10 @@ class MediaDelivery:
         with self._database.read() as connection:
             known = pictures.load_pictures(connection, self.target.name, urls)
         alt = {media.url: _alt(media, product) for media in product.media}
-        settled = [known[u] for u in urls if u in known and not pictures.worth_trying(known[u])]
+        now = self._clock.now()
+        settled = [
+            known[u] for u in urls if u in known and not pictures.worth_trying(known[u], now)
+        ]
         left = [url for url in dict.fromkeys(urls) if known.get(url) not in settled]
         files = list(pool.map(self._download, left))
         return settled + [
@@ -170,7 +173,7 @@ class MediaDelivery:
     def _step(self, claim: Claimed, picture: Picture) -> Step:
         if picture.cms_id:
             message = f"picture {picture.url} is at the site"
-        elif pictures.worth_trying(picture):
+        elif pictures.worth_trying(picture, self._clock.now()):
             message = f"picture failed, to be tried again: {picture.error}"
         else:
             message = f"picture left out: {picture.error}"

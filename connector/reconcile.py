@@ -24,16 +24,19 @@ from connector.detect import EVERY_LANE, lanes_of
 from connector.errors import ConnectorError, Rejected, SafetyStop, blaming
 from connector.model import FieldHash, FieldName, Lane, Subject, SubjectKind
 from connector.ports import Clock, Held, Sighting
-from connector.state import holds, mirror, runs, signals, taken, targets, todo, words
+from connector.state import holds, mirror, pictures, runs, signals, taken, targets, todo, words
 from connector.state.database import Database
 from connector.state.mirror import Binding, MirrorRow
 from connector.state.todo import Due, Priority, Why
 from connector.sync.decide import Absent, Nothing, decide_content, decide_offers, decide_term
 from connector.sync.diff import PAGE, FieldMirror, drifted, edited
+from connector.sync.plan import batches
 from connector.sync.project import OFFERS
 from connector.sync.rules import SiteRules
 from connector.target import Target
 from connector.truth import TruthReader, Truths, end_holds, known_of
+
+PICTURES_AT_ONCE = 100
 
 
 @dataclass(slots=True)
@@ -122,6 +125,7 @@ class Reconciliation:
                 for name in (self._backend_round, self._site_round)
             }
         began = self._clock.now()
+        self._pictures()
         self._categories(why)
         self._read_both(rounds, why)
         self._missing(rounds[self._site_round], began, why)
@@ -151,6 +155,28 @@ class Reconciliation:
             for page in self._target.site.inventory(SubjectKind.PRODUCT):
                 self._site_page(page, number, why)
                 self._rest(len(page))
+
+    # ---- pictures ----
+
+    def _pictures(self) -> None:
+        """Doubt those that the site has lost (deleted there, or put back from a backup): they are
+        brought again, and pages that show them follow. Not in plain mode, where each is a request
+        of its own."""
+        site, target = self._target.name, self._target
+        if not target.rules.media or not target.capabilities.own_offers:
+            return
+        with self._database.read() as connection:
+            known = pictures.placed(connection, site)
+        lost: list[str] = []
+        with blaming(targets.site_target(site)):
+            for some in batches(sorted(known), PICTURES_AT_ONCE):
+                held = target.site.find_media(some)
+                lost += [
+                    each for each in some if each not in held or held[each].cms_id != known[each]
+                ]
+        if lost:
+            with self._database.write() as connection:
+                pictures.doubt(connection, site, lost)
 
     # ---- categories ----
 
@@ -224,6 +250,9 @@ class Reconciliation:
                 connection, self._target.backend, self._backend_round, number, seen
             )
             self._mark(connection, due, why)
+            self._mark(
+                connection, [Due(site, Lane.MEDIA, each) for each in sorted(truths.pictures)], why
+            )
         changed = {each.subject for each in due}
         with self._lock:
             self._report.backend += len(subjects)

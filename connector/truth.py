@@ -124,7 +124,7 @@ class TruthReader:
             missing, shown = _place(product, placed)
             if missing:
                 truths.waiting[subject] = missing
-            if due := _pictures_due(product, known) if self._target.rules.media else ():
+            if due := self._pictures_due(product, known):
                 truths.pictures[subject] = due
             self._project_one(subject, replace(product, categories=shown), held, truths)
 
@@ -154,6 +154,16 @@ class TruthReader:
                 pictures.load_pictures(connection, self._target.name, urls),
                 placed_categories(connection, self._target.name, subjects),
             )
+
+    def _pictures_due(self, product: Product, known: Mapping[str, Picture]) -> tuple[str, ...]:
+        if not self._target.rules.media:
+            return ()
+        now = self._clock.now()
+        return tuple(
+            media.url
+            for media in product.media
+            if media.url not in known or pictures.worth_trying(known[media.url], now)
+        )
 
     def _project_one(
         self, subject: Subject, product: Product, held: Mapping[str, CmsId], truths: Truths
@@ -190,14 +200,6 @@ def _place(
     missing = tuple(each for each in above if each not in placed)
     shown = [each for each in above if each in placed and placed[each].retired_at is None]
     return missing, tuple(CategoryId(each.id) for each in shown)
-
-
-def _pictures_due(product: Product, known: Mapping[str, Picture]) -> tuple[str, ...]:
-    return tuple(
-        media.url
-        for media in product.media
-        if media.url not in known or pictures.worth_trying(known[media.url])
-    )
 
 
 def known_of(

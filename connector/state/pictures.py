@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from connector.model import CmsId, SiteName
 from connector.state.database import insert
@@ -73,9 +73,33 @@ def save_picture(connection: Connection, site: SiteName, picture: Picture) -> No
 
 
 MAX_ATTEMPTS = 4
-"""After so many failures a picture is left out until its product changes its address."""
+"""After so many failures a picture is left out for a while."""
+AGAIN_AFTER = timedelta(hours=1)
+"""Then it is tried once whenever its product is looked at: what failed may have been mended under
+the same address."""
 
 
-def worth_trying(picture: Picture) -> bool:
-    """Whether this picture may still come to the site."""
-    return picture.cms_id is None and picture.attempts < MAX_ATTEMPTS
+def worth_trying(picture: Picture, now: datetime) -> bool:
+    """Whether to try now to bring this picture to the site."""
+    is_there = picture.cms_id is not None and picture.content_hash is not None
+    rested = picture.attempts < MAX_ATTEMPTS or now - picture.tried_at >= AGAIN_AFTER
+    return not is_there and rested
+
+
+def placed(connection: Connection, site: SiteName) -> dict[str, CmsId]:
+    """What the site is believed to have, by content."""
+    query = select(pictures.c.content_hash, pictures.c.cms_id).where(
+        pictures.c.site == site,
+        pictures.c.cms_id.is_not(None),
+        pictures.c.content_hash.is_not(None),
+    )
+    return {row.content_hash: CmsId(row.cms_id) for row in connection.execute(query)}
+
+
+def doubt(connection: Connection, site: SiteName, content_hashes: Sequence[str]) -> None:
+    """The site seems to have these no longer, or as others: they are brought again. Pages go on
+    naming them as before until then, for they may be there."""
+    for start in range(0, len(content_hashes), 500):
+        gone = pictures.c.content_hash.in_(content_hashes[start : start + 500])
+        lost = update(pictures).where(pictures.c.site == site, gone)
+        connection.execute(lost.values(content_hash=None, attempts=0))

@@ -15,6 +15,7 @@ import pytest
 from connector.errors import Rejected, TryAgain
 from connector.model import FieldName, Media, Product
 from connector.net.pictures import PictureFile, PictureRules
+from connector.reconcile import reconcile
 from connector.state import pictures, tables
 from connector.testing import generate
 from connector.testing.catalogue import MemoryCatalogue
@@ -160,6 +161,53 @@ def test_a_dead_picture_leaves_its_product_whole_and_is_tried_so_often_and_no_mo
     house.poll()
     assert seen.downloads[address("dead")] == pictures.MAX_ATTEMPTS
     assert any("left out" in step.message for step in house.story(SUBJECT(1)))
+
+
+def test_a_picture_that_was_given_up_is_tried_again_once_an_hour_when_it_is_looked_at(
+    house: House, seen: Pictures
+) -> None:
+    seen.broken[address(1)] = lambda: TryAgain("no answer in time")
+    seen.broken[address(2)] = lambda: Rejected("not found")
+    fill(house, showing(1, address(1), address(2)))
+    assert shown(house, 1) == []
+    tried = seen.downloads.copy()
+    house.clock.advance(hours=2)
+    reconcile(house.database, house.work.target(), house.clock, "test")
+    house.settle()
+    assert seen.downloads == {url: count + 1 for url, count in tried.items()}
+    assert house.due() == 0
+    seen.broken.clear()
+    house.clock.advance(hours=2)
+    reconcile(house.database, house.work.target(), house.clock, "test")
+    house.settle()
+    assert len(shown(house, 1)) == 2
+
+
+def test_a_picture_that_the_site_lost_is_brought_again(house: House, seen: Pictures) -> None:
+    fill(house, showing(1, address(1), address(2)), showing(2, address(2)))
+    before = shown(house, 2)
+    lost = [hash_ for hash_, held in house.site._media.items() if held.cms_id == before[0]]
+    house.site._media.pop(lost[0])
+    reconcile(house.database, house.work.target(), house.clock, "test")
+    house.settle()
+    assert len(shown(house, 1)) == 2
+    assert shown(house, 2) != before
+    assert house.site._media[lost[0]].cms_id == shown(house, 2)[0]
+    reconcile(house.database, house.work.target(), house.clock, "test")
+    assert house.due() == 0
+
+
+def test_a_site_that_denies_its_pictures_loses_none_from_its_pages(
+    house: House, seen: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(house, showing(1, address(1)))
+    before, written = shown(house, 1), house.site.counts["write_content"]
+    with monkeypatch.context() as denying:
+        denying.setattr(house.site, "find_media", lambda _: {})
+        reconcile(house.database, house.work.target(), house.clock, "test")
+    house.settle()
+    assert shown(house, 1) == before
+    assert house.site.counts["write_content"] == written
 
 
 def test_what_is_no_picture_is_tried_once(house: House, seen: Pictures) -> None:
