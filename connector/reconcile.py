@@ -31,7 +31,7 @@ from connector.state.todo import Due, Priority, Why
 from connector.sync.decide import Absent, Nothing, decide_content, decide_offers, decide_term
 from connector.sync.diff import PAGE, FieldMirror, drifted, edited
 from connector.sync.plan import batches
-from connector.sync.project import OFFERS
+from connector.sync.project import OFFERS, Projection
 from connector.sync.rules import SiteRules
 from connector.target import Target
 from connector.truth import TruthReader, Truths, end_holds, known_of
@@ -100,7 +100,8 @@ class Reconciliation:
         wake: Callable[[], None] = lambda: None,
         rest: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """`rest` is called after every page of either side, with how many products it had."""
+        """`rest` is called after every page of either side, with how many products of it belong on
+        the site."""
         self._database = database
         self._target = target
         self._clock = clock
@@ -148,13 +149,13 @@ class Reconciliation:
                 truths = Truths()
                 self._reader.project(fetched, truths)
                 self._backend_page(truths, number, why)
-                self._rest(len(truths.shown))
+                self._rest(sum(isinstance(each, Projection) for each in truths.shown.values()))
 
     def _read_site(self, number: int, why: Why) -> None:
         with blaming(targets.site_target(self._target.name)):
             for page in self._target.site.inventory(SubjectKind.PRODUCT):
                 self._site_page(page, number, why)
-                self._rest(len(page))
+                self._rest(sum(not held.retired for held in page))
 
     # ---- pictures ----
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from connector.errors import Incomplete
 from connector.reconcile import reconcile
 from connector.spread import Spread
 from connector.state import runs
-from connector.sync.rules import SiteRules
+from connector.sync.rules import Selection, SiteRules
 from connector.testing import generate
 from connector.testing.catalogue import CONTENT_ONLY, MemoryCatalogue
 from tests.house import EUROS, House
@@ -31,6 +32,33 @@ def test_each_part_takes_its_share_of_the_time() -> None:
 
 def test_without_a_time_nothing_waits() -> None:
     Spread(0, 100, lambda _: pytest.fail("waited")).rest(10)
+
+
+@pytest.mark.parametrize("parts", [0, 10, 1000])
+def test_it_never_lasts_longer_than_it_is_meant_to(parts: int) -> None:
+    """Whatever the site held before: nothing at all, or less than there is now."""
+    passed = [0.0]
+
+    def wait(seconds: float) -> bool:
+        passed[0] += seconds
+        return False
+
+    spread = Spread(3600, parts, wait, lambda: passed[0])
+    for _ in range(10):
+        spread.rest(100)
+    assert passed[0] == pytest.approx(3600)
+
+
+def test_what_is_not_on_the_site_takes_no_time(tmp_path: Path) -> None:
+    chosen = [replace(generate.product(each), tags=("here",)) for each in range(10)]
+    others = [generate.product(each) for each in range(10, 120)]
+    rules = SiteRules(markets=(EUROS,), media=False, selection=Selection(tags=frozenset(["here"])))
+    house = House(tmp_path, MemoryCatalogue([*chosen, *others]), rules=rules)
+    house.fill()
+    rests: list[int] = []
+    reconcile(house.database, house.work.target(), house.clock, "test", rest=rests.append)
+    assert sum(rests) == 10 + 10
+    house.database.close()
 
 
 def test_it_finds_the_same_and_is_ended_by_a_stop(tmp_path: Path) -> None:
