@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
 
 from connector.errors import Rejected
 from connector.model import Category, CategoryId, Lane, Subject, SubjectKind
@@ -98,20 +100,45 @@ class CategoryDelivery:
         return {subject for subject, binding in bound.items() if _on_site(binding)}, set(parked)
 
     def _wait(self, orphans: Sequence[tuple[Claimed, Subject]]) -> None:
-        if not orphans:
-            return
-        now = self._clock.now()
-        with self._database.write() as connection:
-            for claim, parent in orphans:
-                todo.mark(
-                    connection,
-                    [Due(claim.site, Lane.CONTENT, parent)],
-                    priority=Priority.TERM,
-                    now=now,
-                    why=Why(claim.trace_id, f"parent of {claim.subject}", claim.run_id),
-                )
-            later = now + timedelta(seconds=WAIT_SECONDS)
-            leases.release(connection, [claim for claim, _ in orphans], due_at=later)
+        if orphans:
+            now, waiting = self._clock.now(), {claim: (parent,) for claim, parent in orphans}
+            with self._database.write() as connection:
+                wait_for(connection, waiting, "parent of", WAIT_SECONDS, now)
+
+
+def wait_for(
+    connection: Connection,
+    waiting: Mapping[Claimed, Sequence[Subject]],
+    as_what: str,
+    seconds: float,
+    now: datetime,
+) -> None:
+    """Give claims back until shortly after the categories that they wait for are looked at.
+
+    Those that nobody has made due are made due; one that failed keeps the time of its next try.
+    """
+    for site in {claim.site for claim in waiting}:
+        theirs = {claim: named for claim, named in waiting.items() if claim.site == site}
+        categories = {each for named in theirs.values() for each in named}
+        times = todo.due_times(connection, site, Lane.CONTENT, categories)
+        marks = [
+            (
+                Due(site, Lane.CONTENT, category),
+                Priority.TERM,
+                Why(claim.trace_id, f"{as_what} {claim.subject}", claim.run_id),
+            )
+            for claim, named in theirs.items()
+            for category in named
+            if category not in times
+        ]
+        todo.mark_each(connection, marks, now=now)
+        again: dict[datetime, list[Claimed]] = {}
+        for claim, named in theirs.items():
+            again.setdefault(max([now, *(times.get(each, now) for each in named)]), []).append(
+                claim
+            )
+        for moment, claims in again.items():
+            leases.release(connection, claims, due_at=moment + timedelta(seconds=seconds))
 
 
 def _on_site(binding: Binding) -> bool:

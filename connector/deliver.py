@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from connector.categories import CategoryDelivery
+from connector.categories import CategoryDelivery, wait_for
 from connector.errors import ConnectorError, blaming
 from connector.model import FieldName, Lane, Subject, SubjectKind
 from connector.ports import Clock
@@ -25,7 +25,6 @@ from connector.send import Sender, Work
 from connector.state import (
     conflicts,
     holds,
-    leases,
     mirror,
     runs,
     safety,
@@ -38,7 +37,7 @@ from connector.state.database import Database
 from connector.state.leases import Claimed
 from connector.state.mirror import MirrorRow
 from connector.state.targets import site_target
-from connector.state.todo import Due, Priority, Why
+from connector.state.todo import Due, Why
 from connector.sync.decide import (
     Absent,
     Ask,
@@ -111,24 +110,10 @@ class Delivery:
 
     def _wait(self, claims: Sequence[Claimed], truths: Truths) -> None:
         """Categories go first: they are marked due, and the page comes again shortly after."""
-        if not claims:
-            return
-        now = self._clock.now()
-        with self._database.write() as connection:
-            todo.mark_each(
-                connection,
-                [
-                    (
-                        Due(claim.site, Lane.CONTENT, category),
-                        Priority.TERM,
-                        Why(claim.trace_id, f"category of {claim.subject}", claim.run_id),
-                    )
-                    for claim in claims
-                    for category in truths.waiting[claim.subject]
-                ],
-                now=now,
-            )
-            leases.release(connection, claims, due_at=now + timedelta(seconds=WAIT_SECONDS))
+        if claims:
+            now, waiting = self._clock.now(), {c: truths.waiting[c.subject] for c in claims}
+            with self._database.write() as connection:
+                wait_for(connection, waiting, "category of", WAIT_SECONDS, now)
 
     def _decide(self, claims: Sequence[Claimed], truths: Truths) -> list[Work]:
         """What to send for each claim; claims that need nothing are settled here."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, tuple_
 
 from connector.model import Lane, SiteName, Subject, SubjectKind
 from connector.state import parking
@@ -154,6 +154,23 @@ def waiting_places(
         query = query.where(todo.c.run_id == run_id)
     rows = connection.execute(query.group_by(todo.c.site, todo.c.lane))
     return {(SiteName(site), Lane(lane)): count for site, lane, count in rows}
+
+
+def due_times(
+    connection: Connection, site: SiteName, lane: Lane, subjects: Collection[Subject]
+) -> dict[Subject, datetime]:
+    """When those of these subjects that are due are to be looked at next."""
+    keys = sorted({(subject.kind.value, subject.id) for subject in subjects})
+    found: dict[Subject, datetime] = {}
+    for start in range(0, len(keys), 500):
+        query = select(todo.c.kind, todo.c.subject, todo.c.due_at).where(
+            todo.c.site == site,
+            todo.c.lane == lane.value,
+            tuple_(todo.c.kind, todo.c.subject).in_(keys[start : start + 500]),
+        )
+        for row in connection.execute(query):
+            found[Subject(SubjectKind(row.kind), row.subject)] = row.due_at
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,24 @@ def test_a_category_in_trouble_holds_no_product_back(tmp_path: Path, trouble: st
     house.database.close()
 
 
+def test_pages_that_wait_for_a_category_do_not_use_up_its_tries(tmp_path: Path) -> None:
+    parent, child = generate.category(1), generate.category(2, 1)
+    house = House(tmp_path, MemoryCatalogue([in_category(1, 2)], [parent, child]))
+    house.site.lock(generate.category_subject(1))
+    house.detector.poll()
+    house.detector.import_new_sites()
+    before = house.catalogue.fetched.copy()
+    house.settle(hours=10 / 3600)
+    assert house.parked() == []
+    assert house.site.counts["write_terms"] <= 4
+    assert (house.catalogue.fetched - before).total() <= 10
+    house.site.allow(generate.category_subject(1))
+    house.settle()
+    assert len(house.site.pages(SubjectKind.CATEGORY)) == 2
+    assert house.site.pages()[SUBJECT(1)].live
+    house.database.close()
+
+
 def test_categories_that_stand_above_each_other_come_to_an_end(tmp_path: Path) -> None:
     catalogue = MemoryCatalogue(
         [in_category(1, 1, 2)], [generate.category(1, 2), generate.category(2, 1)]
