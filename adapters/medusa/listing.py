@@ -15,6 +15,8 @@ from typing import Any
 from adapters.medusa.client import Answer, JsonObject, Params
 from connector.errors import Incomplete
 
+MOST_MOVES = 10
+"""So often a list may move while it is read once."""
 Get = Callable[[str, Params | None], Answer]
 
 
@@ -50,11 +52,13 @@ class _Shifted(Exception):
 def read_pages(get: Get, listing: Listing) -> Iterator[Sequence[JsonObject]]:
     """Every row, by id ascending, none twice. An empty list yields nothing.
 
-    When the list moves while being read, it is read once more from its start (rows already given
-    are not given again); when it moves then too, raises Incomplete.
+    When the list moves while being read, it is read again from its start (rows already given are
+    not given again). Raises Incomplete when it moves a second time before it has gone on, and after
+    MOST_MOVES: a pass that is spread over hours meets more than one deletion.
     """
-    given_up_to = ""
-    for last_try in (False, True):
+    given_up_to, moves = "", 0
+    while True:
+        began_at = given_up_to
         try:
             for page in _one_pass(get, listing):
                 fresh = [row for row in page if row["id"] > given_up_to]
@@ -63,7 +67,9 @@ def read_pages(get: Get, listing: Listing) -> Iterator[Sequence[JsonObject]]:
                     yield fresh
             return
         except _Shifted as shift:
-            if last_try:
+            moves += 1
+            stands_still = moves > 1 and given_up_to == began_at
+            if stands_still or moves >= MOST_MOVES:
                 raise Incomplete(f"{listing.path} {shift}; nothing is concluded from it") from None
 
 

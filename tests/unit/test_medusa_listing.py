@@ -105,6 +105,19 @@ def test_one_row_removed_in_the_middle_is_healed_by_reading_again() -> None:
     assert given_ids == named(10)
 
 
+def test_several_rows_removed_in_the_course_of_a_long_pass_are_healed() -> None:
+    """One at each time that the pass has gone on: what stays all the time is given, once."""
+    gone = {3: "prod_0001", 9: "prod_0004", 17: "prod_0008"}
+
+    def between(number: int, now: list[str]) -> None:
+        if number in gone:
+            now.remove(gone[number])
+
+    found = read(Lists(named(30), between), 4)
+    assert found == sorted(set(found))
+    assert set(named(30)) - set(gone.values()) <= set(found)
+
+
 def test_rows_removed_again_and_again_raise() -> None:
     def between(number: int, now: list[str]) -> None:
         del now[0]
