@@ -153,9 +153,11 @@ class Reconciliation:
 
     def _read_site(self, number: int, why: Why) -> None:
         with blaming(targets.site_target(self._target.name)):
+            asked_at = self._clock.now()
             for page in self._target.site.inventory(SubjectKind.PRODUCT):
-                self._site_page(page, number, why)
+                self._site_page(page, number, asked_at, why)
                 self._rest(sum(not held.retired for held in page))
+                asked_at = self._clock.now()
 
     # ---- pictures ----
 
@@ -268,7 +270,7 @@ class Reconciliation:
 
     # ---- the site's side ----
 
-    def _site_page(self, page: Sequence[Held], number: int, why: Why) -> None:
+    def _site_page(self, page: Sequence[Held], number: int, asked_at: datetime, why: Why) -> None:
         now, site = self._clock.now(), self._target.name
         subjects = [held.subject for held in page]
         with self._database.write() as connection:
@@ -278,6 +280,9 @@ class Reconciliation:
             own = taken.load_taken(connection, site, subjects)
             due: list[Due] = []
             for held in page:
+                rows = (offers.get(held.subject), content.get(held.subject))
+                if _written_since(asked_at, rows, bound.get(held.subject)):
+                    continue
                 rules = self._target.rules.of_page(taken.owners_of(own.get(held.subject)))
                 due += self._compare(connection, held, offers, content, rules, now)
                 self._rebind(connection, held, bound.get(held.subject), now)
@@ -426,6 +431,16 @@ class Reconciliation:
 
     def _mark(self, connection: Connection, due: Iterable[Due], why: Why) -> None:
         todo.mark(connection, due, priority=Priority.REPAIR, now=self._clock.now(), why=why)
+
+
+def _written_since(
+    asked_at: datetime, rows: Iterable[MirrorRow | None], binding: Binding | None
+) -> bool:
+    """Whether the site has confirmed something after it was asked what it holds."""
+    times = [row.confirmed_at for row in rows if row is not None]
+    if binding is not None and binding.retired_at is not None:
+        times.append(binding.retired_at)
+    return any(moment > asked_at for moment in times)
 
 
 def _every_lane(target: Target, subjects: Iterable[Subject]) -> list[Due]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from connector.errors import Incomplete
-from connector.model import FieldName, Lane, ProductId
-from connector.ports import Fence, Fetched, OffersWrite
+from connector.model import FieldName, Lane, ProductId, SubjectKind
+from connector.ports import Fence, Fetched, Held, OffersWrite
 from connector.reconcile import Report, reconcile
 from connector.state import mirror, runs
 from connector.sync.rules import SiteRules
@@ -65,6 +65,46 @@ def test_equal_sides_need_no_write_and_say_so(house: House) -> None:
     again = run(house)
     assert again.site_checksum == report.site_checksum
     assert again.backend_checksum == report.backend_checksum
+
+
+class Late(FaultySite):
+    """Whose inventory is long on its way: by its arrival the site holds something else."""
+
+    clock: FakeClock
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
+
+    def inventory(self, kind: SubjectKind) -> Iterator[Sequence[Held]]:
+        pages = list(super().inventory(kind))
+        if kind is SubjectKind.PRODUCT:
+            self.clock.advance(seconds=1)
+            self.meanwhile()
+        yield from pages
+
+
+def test_what_is_written_while_the_site_is_read_is_no_alteration(tmp_path: Path) -> None:
+    catalogue, site, clock = MemoryCatalogue(generate.products(5)), MemorySite("blog"), FakeClock()
+    seen = Late(site, Script(), clock)
+    seen.clock = clock
+    house = House(tmp_path, catalogue, site, seen_site=seen, clock=clock, rules=NO_MEDIA)
+    house.fill()
+    clock.advance(seconds=60)
+
+    def change() -> None:
+        catalogue.put(generate.retitled(generate.product(1), "new"))
+        catalogue.put(replace(generate.product(2), tags=("new",)))
+        catalogue.remove(ProductId(generate.product_subject(3).id))
+        house.poll()
+
+    seen.meanwhile = change
+    before = house.catalogue.fetched.copy()
+    report = run(house)
+    assert report.drifted == 0
+    assert site.pages()[generate.product_subject(3)].retired
+    with house.database.read() as connection:
+        (bound,) = mirror.load_bindings(connection, SITE, [generate.product_subject(3)]).values()
+    assert bound.retired_at is not None
+    assert before.total() < house.catalogue.fetched.total()
+    house.database.close()
 
 
 def test_every_kind_of_difference_is_found_and_mended(house: House) -> None:
