@@ -296,7 +296,8 @@ class _Transport:
         self._session.close()
 
     def _call(self, method: str, target: str, body: bytes, content_type: str | None) -> wire.Json:
-        """Try each root until one proves to be the API, then stay with it."""
+        """Try each root until one proves to be the API, then stay with it for as long as it is:
+        somebody may change the site's permalinks."""
         first: TargetDown | None = None
         for root in self._roots:
             try:
@@ -308,6 +309,7 @@ class _Transport:
                 continue
             self._roots = (root,)
             return answer
+        self._roots = self._endpoint.roots()
         assert first is not None
         raise first
 

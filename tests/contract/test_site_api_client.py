@@ -296,6 +296,19 @@ def test_a_site_with_plain_permalinks_is_found_once(
     ]
 
 
+def test_a_site_whose_permalinks_are_changed_is_found_at_its_other_address(
+    web: responses.RequestsMock, clock: FakeClock
+) -> None:
+    web.get(f"{ROOT}/site", json=SITE)
+    web.get("https://site.example/", json=SITE)
+    api = open_api(clock, endpoint("https://site.example"))
+    api.check()
+    web.replace(responses.GET, f"{ROOT}/site", status=404, body="<html>")
+    with pytest.raises(TargetDown):
+        api.check()
+    assert api.check().highest_fence.sequence == 44
+
+
 def test_where_neither_root_is_the_api_the_first_failure_counts(
     web: responses.RequestsMock, clock: FakeClock
 ) -> None:
