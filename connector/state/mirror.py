@@ -39,6 +39,7 @@ from connector.state.tables import bindings, mirror, skus
 from connector.sync.diff import FieldMirror, doubted
 
 _CHUNK = 500
+LONGEST_SKU = 191
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,9 +353,9 @@ def index_skus(connection: Connection, backend: BackendName, products: Sequence[
         {
             "backend": backend,
             "variant": variant.id,
-            "sku": variant.sku or "",
+            "sku": _kept(variant.sku or "")[:LONGEST_SKU],
             "product": product.id,
-            "title": product.texts[product.default_locale].title,
+            "title": _kept(product.texts[product.default_locale].title),
         }
         for product in products
         for variant in product.variants
@@ -369,6 +370,11 @@ def index_skus(connection: Connection, backend: BackendName, products: Sequence[
             ),
             rows,
         )
+
+
+def _kept(text: str) -> str:
+    """What PostgreSQL keeps of a text: no NUL."""
+    return text.replace("\0", "")
 
 
 def find_variants(

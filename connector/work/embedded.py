@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from connector.errors import ConnectorError
 from connector.model import BackendName, Lane, SiteName
@@ -168,7 +168,7 @@ class Engine:
             self._suspend(error.target or targets.site_target(line.site), error)
             return False
         except Exception as error:
-            if len(claims) > 1 and not isinstance(error, SQLAlchemyError):
+            if len(claims) > 1 and _is_of_one(error):
                 return self._halve(line, claims)
             log.exception(
                 "A delivery met something unforeseen", action="deliver.crash", site=line.site
@@ -234,3 +234,9 @@ class Engine:
 
     def _suspend(self, target: str, error: ConnectorError) -> None:
         leave_alone(self.database, self.clock, target, error, self.chance())
+
+
+def _is_of_one(error: Exception) -> bool:
+    """Whether one of many claims may be at fault: a state that fails, fails for each; one that
+    cannot keep a value (PostgreSQL takes no NUL, and no text longer than its column) does not."""
+    return isinstance(error, DataError) or not isinstance(error, SQLAlchemyError)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from connector.errors import StateError
 from connector.model import Money, Price, ProductId, VariantId
@@ -45,6 +47,24 @@ def test_import_change_retire_park_and_reconcile(tmp_path: Path, state_url: str)
     _, report = reconcile(house.database, house.work.target(), house.clock, "test")
     assert (report.backend, report.equal, report.drifted, report.missing) == (59, 59, 0, 0)
     assert [step.step for step in house.story(gone)][-1] in ("retired", "written")
+    house.database.close()
+
+
+def test_values_that_postgresql_does_not_keep_hold_up_no_other_product(
+    tmp_path: Path, state_url: str
+) -> None:
+    products = [generate.product(number) for number in range(1, 31)]
+    long_sku, nul, long_id = products[2], products[4], products[6]
+    variants = [replace(each, sku="S" * 300) for each in long_sku.variants]
+    products[2] = replace(long_sku, variants=tuple(variants))
+    products[4] = generate.retitled(nul, "a\0b")
+    variants = [replace(each, id=VariantId(f"{each.id}{'v' * 200}")) for each in long_id.variants]
+    products[6] = replace(long_id, variants=tuple(variants))
+    house = House(tmp_path, MemoryCatalogue(products), url=state_url)
+    with capture_logs():
+        house.fill()
+    assert {row.subject.id for row in house.parked()} == {long_id.id}
+    assert len(house.site.pages()) == 29
     house.database.close()
 
 
