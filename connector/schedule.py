@@ -33,7 +33,7 @@ from connector.work.suspend import may_call
 
 log = structlog.get_logger(__name__)
 
-BEGIN_SECONDS = 15.0
+BEGIN_SECONDS = 5.0
 """How often new sites, missing baselines and unproved imports are looked for."""
 PROVED_AT_LEAST = timedelta(hours=25)
 """A site that was not held against its backend for so long is due for it."""
