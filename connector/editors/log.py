@@ -55,7 +55,16 @@ class EditLog:
                     after, count = page[-1].id, count + len(page)
             if count:
                 self._target.site.acknowledge_events(after)
+                self._begin_anew()
         return count
+
+    def _begin_anew(self) -> None:
+        """What was told is forgotten there, so that the oldest event kept is a new one, whatever
+        its number: a site put back from a backup counts from there, and MySQL before 8, started
+        anew with an empty table, from one."""
+        with self._database.write() as connection:
+            backend, now = self._target.backend, self._clock.now()
+            signals.move_cursor(connection, backend, self._cursor, "0", now)
 
     def _keep(self, page: Sequence[SiteEvent]) -> None:
         """One page in one commit with the cursor behind it."""

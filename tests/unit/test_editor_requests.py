@@ -121,6 +121,14 @@ def test_the_same_request_twice_is_one(house: House) -> None:
     assert row.answer == again
 
 
+def test_a_site_that_counts_its_events_anew_is_heard_all_the_same(house: House) -> None:
+    """Put back from a backup, or its database started anew with an empty table."""
+    for number in range(3):
+        ask(house, "resync", identity=f"early {number}")
+    house.site._last_event = 0
+    assert ask(house, "resync", identity="late").standing is Standing.DONE
+
+
 def test_many_at_once_are_one_run(house: House) -> None:
     other = generate.product(8)
     house.catalogue.put(other)
