@@ -306,12 +306,27 @@ class Receipts:
             for attempt, receipt in done
             if isinstance(attempt.decision, SendContent | SendTerm)
         ]
+        self._shown_again(
+            connection, [a.claim for a, _ in done if isinstance(a.write, TermWrite)], now
+        )
         gone = [a.claim.subject for a, _ in done if isinstance(a.decision, TakeOff)]
         retired = [Binding(self._site, subject, None, None, retired_at=now) for subject in gone]
         mirror.bind(connection, [*placed, *retired], now, keep_known=True)
         mirror.forget_mirror(connection, self._site, gone, [Lane.OFFERS])
         terms = [subject for subject in gone if subject.kind is SubjectKind.CATEGORY]
         mirror.forget_mirror(connection, self._site, terms, [Lane.CONTENT])
+
+    def _shown_again(self, connection: Connection, terms: Sequence[Claimed], now: datetime) -> None:
+        """Pages were made without a category that did not belong here, and nobody knows which of
+        them are in it: all are looked at, and those are written."""
+        known = mirror.load_bindings(connection, self._site, [claim.subject for claim in terms])
+        back = [c for c in terms if c.subject in known and known[c.subject].retired_at is not None]
+        if not back:
+            return
+        why = Why(back[0].trace_id, f"{back[0].subject} is shown again", back[0].run_id)
+        for page in mirror.mirrored(connection, self._site, SubjectKind.PRODUCT, Lane.CONTENT):
+            due = [Due(self._site, Lane.CONTENT, subject) for subject in page]
+            todo.mark(connection, due, priority=Priority.REPAIR, now=now, why=why)
 
     def _journal(
         self, connection: Connection, done: Sequence[tuple[Attempt, Receipt]], now: datetime

@@ -166,6 +166,29 @@ def test_a_category_in_trouble_holds_no_product_back(tmp_path: Path, trouble: st
     house.database.close()
 
 
+def test_a_category_that_becomes_active_gets_the_pages_that_are_in_it(tmp_path: Path) -> None:
+    resting = replace(generate.category(1), active=False)
+    catalogue = MemoryCatalogue([in_category(1, 1), in_category(2)], [resting])
+    house = House(tmp_path, catalogue, rules=NO_MEDIA)
+    house.fill()
+
+    def shown(number: int) -> object:
+        return house.site.pages()[SUBJECT(number)].fields[FieldName("categories")]
+
+    assert shown(1) == []
+    before = len(house.site.written())
+    catalogue.put_category(replace(resting, active=True))
+    house.poll()
+    assert shown(1) == [generate.category_subject(1).id]
+    assert shown(2) == []
+    assert len(house.site.written()) - before == 2
+    catalogue.put_category(replace(resting, texts=generate.category(2).texts, active=True))
+    house.catalogue.fetched.clear()
+    house.poll()
+    assert not house.catalogue.fetched, "a new name is no reason to look at every page"
+    house.database.close()
+
+
 def test_pages_that_wait_for_a_category_do_not_use_up_its_tries(tmp_path: Path) -> None:
     parent, child = generate.category(1), generate.category(2, 1)
     house = House(tmp_path, MemoryCatalogue([in_category(1, 2)], [parent, child]))
