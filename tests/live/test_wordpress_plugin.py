@@ -479,6 +479,10 @@ def test_the_daemons_user_can_do_little_and_nobody_is_it(bench: Bench) -> None:
             " as $cap ) { $can[ $cap ] = user_can( $user, $cap ); }"
             "wp_set_password( 'known', $user->ID );"
             "$can['login'] = ! is_wp_error( wp_authenticate( 'commerce_connector', 'known' ) );"
+            "list( $made ) = WP_Application_Passwords::create_new_application_password( $user->ID,"
+            " array( 'name' => 'app' ) ); add_filter( 'application_password_is_api_request',"
+            " '__return_true' ); $can['application'] = wp_authenticate_application_password( null,"
+            " 'commerce_connector', $made ) instanceof WP_User;"
             "echo json_encode( $can );"
         )
     )
@@ -486,6 +490,18 @@ def test_the_daemons_user_can_do_little_and_nobody_is_it(bench: Bench) -> None:
         "edit_commerce_products",
         "upload_files",
     ]
+
+
+def test_a_lost_role_is_given_back_as_the_refusal_says(bench: Bench) -> None:
+    bench.php("get_user_by( 'login', 'commerce_connector' )->set_role( 'subscriber' );")
+    with pytest.raises(TargetDown, match="deactivate and activate"):
+        bench.site.check()
+    bench.php(
+        "require_once ABSPATH . 'wp-admin/includes/plugin.php';"
+        "deactivate_plugins( 'commerce-connector/commerce-connector.php' );"
+        "activate_plugin( 'commerce-connector/commerce-connector.php' );"
+    )
+    bench.site.check()
 
 
 def test_visitors_see_no_private_field(bench: Bench) -> None:

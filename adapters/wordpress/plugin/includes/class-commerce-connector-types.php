@@ -105,7 +105,8 @@ final class Commerce_Connector_Types {
 	}
 
 	/**
-	 * Makes role and user of the daemon, and lets administrators and editors edit products.
+	 * Makes role and user of the daemon, and lets administrators and editors edit products. The user
+	 * may be there without the role: another site of a network made it, or somebody took the role away.
 	 */
 	public static function add_people() {
 		$grants = array_fill_keys( self::capabilities(), true );
@@ -117,7 +118,10 @@ final class Commerce_Connector_Types {
 				$role->add_cap( $capability );
 			}
 		}
-		self::user_id();
+		$user = get_userdata( self::user_id() );
+		if ( $user && array( self::ROLE ) !== array_values( $user->roles ) ) {
+			$user->set_role( self::ROLE );
+		}
 	}
 
 	/**
@@ -142,7 +146,7 @@ final class Commerce_Connector_Types {
 	}
 
 	/**
-	 * The user is the plugin's own: neither password nor application password lets anybody in.
+	 * The user is the plugin's own: no password lets anybody in.
 	 *
 	 * @param WP_User|WP_Error|null $user Whom other checks let in.
 	 * @return WP_User|WP_Error|null
@@ -152,6 +156,17 @@ final class Commerce_Connector_Types {
 			return new WP_Error( 'commerce_connector_no_login', __( 'Nobody logs in as this user.', 'commerce-connector' ) );
 		}
 		return $user;
+	}
+
+	/**
+	 * WordPress asks the filter above of no application password.
+	 *
+	 * @param bool    $available What others think.
+	 * @param WP_User $user      Whose.
+	 * @return bool
+	 */
+	public static function refuse_application_password( $available, $user ) {
+		return $available && self::LOGIN !== $user->user_login;
 	}
 
 	/**

@@ -17,6 +17,7 @@ add_filter( 'pre_load_script_translations', array( 'Commerce_Connector_Words', '
 add_action( 'init', array( 'Commerce_Connector_Setup', 'upgrade' ), 5 );
 add_action( 'init', array( 'Commerce_Connector_Types', 'register' ) );
 add_filter( 'authenticate', array( 'Commerce_Connector_Types', 'refuse_login' ), 100 );
+add_filter( 'wp_is_application_passwords_available_for_user', array( 'Commerce_Connector_Types', 'refuse_application_password' ), 10, 2 );
 
 // The daemon.
 add_action( 'rest_api_init', array( 'Commerce_Connector_Api', 'register' ) );
