@@ -17,7 +17,7 @@ if ( ! defined( 'ABSPATH' ) ) {
  */
 final class Commerce_Connector_Tables {
 
-	const SCHEMA = 3;
+	const SCHEMA = 4;
 	const OPTION = 'commerce_connector_schema';
 	const NAMES  = array( 'bindings', 'fences', 'offers', 'media', 'events', 'requests', 'earlier' );
 
@@ -137,7 +137,8 @@ CREATE TABLE {$t}offers (
   valid_until varchar(40) NULL,
   position int(10) unsigned NOT NULL,
   PRIMARY KEY  (subject_key,row_key),
-  KEY market (market)
+  KEY market (market),
+  KEY sku (sku)
 ) $charset;
 CREATE TABLE {$t}media (
   content_hash char(64) COLLATE utf8mb4_bin NOT NULL,
