@@ -253,6 +253,32 @@ def test_an_editor_and_we_lose_nothing_in_a_hundred_rounds(bench: Bench) -> None
     assert stored.values[TITLE] == "Theirs 99"
 
 
+def test_an_editor_and_a_retirement_lose_nothing_in_thirty_rounds(bench: Bench) -> None:
+    """What goes off sale while an editor saves it is off sale, and has the editor's words."""
+    ours, theirs = bench.connect(), Editor(bench.where)
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(30):
+            made = document()
+            nid = str(done(bench.site.write_content([made])).cms_id)
+            node = bench.editor.find(nid)["id"]
+            sent = pool.submit(_until_retired, ours, made)
+            edited = pool.submit(_save_title, theirs, node, f"Theirs {number}")
+            assert sent.result() and edited.result()
+            attributes = bench.editor.find(nid)["attributes"]
+            assert (attributes["title"], attributes["status"]) == (f"Theirs {number}", False), (
+                number
+            )
+
+
+def _until_retired(site: SiteApi, made: ContentWrite) -> bool:
+    for _ in range(50):
+        (receipt,) = site.retire([retire_write(made.subject)])
+        if receipt.outcome is Outcome.DONE:
+            return True
+        assert receipt.outcome is Outcome.RETRY, receipt
+    return False
+
+
 def _until_done(site: SiteApi, made: ContentWrite, text: str) -> bool:
     for _ in range(50):
         (receipt,) = site.write_content([change_of(made, {DESCRIPTION: text})])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -152,6 +153,24 @@ def test_the_cart_is_changed(shop: DrupalShop, shopper: PlainBrowser) -> None:
     assert "It is no longer in your cart." in page.words
     assert "Your cart is empty." in page.words
     assert "Your cart is up to date." not in page.words
+
+
+def test_a_checkout_of_the_engines_own_is_reached_without_script(
+    shop: DrupalShop, shopper: PlainBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buy(shop, shopper)
+    hosted = replace(shop.carts.capabilities, hosted_checkout=True)
+    monkeypatch.setattr(shop.carts, "_capabilities", hosted)
+    answer = shopper.session.post(
+        shop.urls["checkout"],
+        {"commerce-connector": "checkout"},
+        headers={"origin": shop.where.url},
+        allow_redirects=False,
+        timeout=60,
+    )
+    assert (answer.status_code, answer.headers["location"][:8]) == (303, "https://")
+    assert urlsplit(answer.headers["location"]).netloc != urlsplit(shop.where.url).netloc
+    assert "no-store" in answer.headers["cache-control"]
 
 
 def test_a_code_that_is_none_is_said_beside_it(shop: DrupalShop, shopper: PlainBrowser) -> None:

@@ -43,6 +43,13 @@ final class Pages {
   }
 
   /**
+   * Whether an editor saves a node just now.
+   */
+  public function isHeld(int|string $node): bool {
+    return !$this->lock->lockMayBeAvailable(self::lockName($node));
+  }
+
+  /**
    * Saves the nodes that change, and puts the ids of new ones into the pages.
    *
    * @return string[]
@@ -53,7 +60,7 @@ final class Pages {
     $waiting = [];
     foreach ($pages as $key => $page) {
       $change = $this->change($page, $terms);
-      if ($page['have'] && $change && !$this->lock->lockMayBeAvailable(self::lockName($page['id']))) {
+      if ($page['have'] && $change && $this->isHeld($page['id'])) {
         $waiting[] = $key;
       }
       elseif ($change || !$page['have']) {

@@ -88,6 +88,10 @@ final class Retire implements Writer {
     $receipts = [];
     foreach ($items as $key => $item) {
       $more = [];
+      if ($item->kind === 'product' && isset($bound[$key]) && $this->pages->isHeld($bound[$key]['object_id'])) {
+        $receipts[$key] = Writes::receipt($item, 'retry', ['message' => 'An editor saves this page just now.']);
+        continue;
+      }
       if (isset($bound[$key])) {
         $more['cms_id'] = $item->kind === 'product' ? $this->takeOff($bound[$key], $nodes, self::POLICIES[$item->policy]) : $this->removeTerm($bound[$key]);
       }

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Drupal\commerce_connector\Shop;
 
+use Drupal\Core\Routing\TrustedRedirectResponse;
 use Drupal\Core\StringTranslation\StringTranslationTrait;
 use Drupal\Core\StringTranslation\TranslationInterface;
 use Drupal\Core\Url;
@@ -16,8 +17,8 @@ use Symfony\Component\HttpFoundation\Response;
  * What forms of shoppers ask for where there is no script.
  *
  * They post to the pages of cart and checkout, which no cache keeps. What is
- * done leads back to where the shopper was, on this site and nowhere else; what
- * is not done is said in the answer itself.
+ * done leads back to where the shopper was, on this site and nowhere else but
+ * to the engine's checkout; what is not done is said in the answer itself.
  */
 final class Forms {
 
@@ -166,7 +167,9 @@ final class Forms {
     if ($changes || !$is_elsewhere) {
       return $is_elsewhere ? $this->stay() : $this->step('contact');
     }
-    return self::to((string) $answer['body']['url']);
+    // The engine's checkout, as the relay signs for it: the one way off the site.
+    $url = (string) $answer['body']['url'];
+    return preg_match('#^https?://#i', $url) ? new TrustedRedirectResponse($url, 303) : $this->refuse(502, [$this->awayText()]);
   }
 
   /**
