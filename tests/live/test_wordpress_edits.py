@@ -10,6 +10,8 @@ import itertools
 import json
 import os
 import re
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -296,6 +298,56 @@ def test_a_classic_form_puts_back_no_words_that_its_editor_did_not_change(
     assert overtaken.conflicts() == {"title": Conflict("Shop", "Newer", "Editor")}
     assert str(overtaken.value("description")).startswith("<p>Newer</p>")
     overtaken.house.database.close()
+
+
+SLOW = """<?php add_filter( 'wp_insert_post_data', function ( $data ) {
+	if ( 'Newer' === $data['post_title'] && Commerce_Connector_Writes::$writing ) {
+		touch( '%s' );
+		sleep( 3 );
+	}
+	return $data;
+} );"""
+
+
+@pytest.mark.parametrize("by", ["block editor", "script"])
+def test_who_saves_while_the_shop_writes_loses_nothing_and_undoes_nothing(
+    wordpress_on_mariadb: WordPress, tmp_path: Path, by: str
+) -> None:
+    """The daemon has read the page, and writes it only after an editor began to save."""
+    newsroom = Newsroom(wordpress_on_mariadb)
+    overtaken = Overtaken(newsroom, tmp_path, next(NUMBERS))
+    overtaken.shop("Shop", A + B)
+    opened, url, post = overtaken.opened(), overtaken.url, newsroom.post(overtaken.subject)
+    edited = A + "<p>editor</p>\n"
+    flag = Path(wordpress_on_mariadb.place.root) / "wp-content" / "uploads" / "writing"
+    plugin = Path(wordpress_on_mariadb.place.root) / "wp-content" / "mu-plugins" / "slow.php"
+    plugin.write_text(SLOW % flag)
+    shop = threading.Thread(target=overtaken.shop, args=("Newer", A + B))
+    try:
+        shop.start()
+        while not flag.exists():
+            assert shop.is_alive()
+            time.sleep(0.01)
+        if by == "script":
+            newsroom.wordpress.php(SAVE_CONTENT, post, edited)
+        else:
+            body = {"content": edited, "commerce_connector_opened": opened}
+            assert overtaken.rest.post(url, json=body).status_code == 200
+        shop.join()
+    finally:
+        plugin.unlink()
+    assert str(overtaken.value("description")).strip() == edited.strip()
+    overtaken.is_pulled()
+    assert overtaken.conflicts() == {}
+    assert overtaken.value("title") == "Newer"
+    assert str(overtaken.value("description")).strip() == edited.strip()
+    overtaken.house.database.close()
+
+
+SAVE_CONTENT = """
+wp_set_current_user( 1 );
+wp_update_post( wp_slash( array( 'ID' => $args[0], 'post_content' => $args[1] ) ) );
+"""
 
 
 def test_an_undo_leaves_the_editors_words_of_a_join(overtaken: Overtaken) -> None:

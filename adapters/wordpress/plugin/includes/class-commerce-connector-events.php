@@ -49,8 +49,24 @@ final class Commerce_Connector_Events {
 				$changed[] = $field;
 			}
 		}
+		$changed = array_values( array_unique( array_merge( $changed, self::put_back( $after ) ) ) );
 		if ( $changed ) {
 			self::note( 'product', $id, 'edited', $changed );
+		}
+	}
+
+	/**
+	 * Fields that a save put back unchanged over newer words of the shop.
+	 *
+	 * @param WP_Post $post As it is.
+	 * @return string[]
+	 */
+	private static function put_back( $post ) {
+		try {
+			return self::is_silent() ? array() : Commerce_Connector_Opened::put_back( $post );
+		} catch ( Commerce_Connector_Busy $error ) {
+			Commerce_Connector_Sql::log( $error );
+			return array();
 		}
 	}
 

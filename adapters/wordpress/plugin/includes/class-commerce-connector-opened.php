@@ -29,6 +29,13 @@ final class Commerce_Connector_Opened {
 	private static $opened = array();
 
 	/**
+	 * The same of saves that say nothing: what held just before they were written.
+	 *
+	 * @var array[]
+	 */
+	private static $saving = array();
+
+	/**
 	 * Lets the block editor read the marks with the page, and send them with each save.
 	 */
 	public static function register() {
@@ -65,6 +72,59 @@ final class Commerce_Connector_Opened {
 			self::$opened[ (int) $post->ID ] = $request[ self::NAME ];
 		}
 		return $post;
+	}
+
+	/**
+	 * Just before a save: where nobody says what was opened, it is what holds now.
+	 *
+	 * @param array $data As it will be saved.
+	 * @param array $post With ID.
+	 * @return array
+	 */
+	public static function before_save( $data, $post ) {
+		if ( ! empty( $post['ID'] ) && Commerce_Connector_Types::PRODUCT === $data['post_type'] && ! Commerce_Connector_Writes::$writing ) {
+			self::$saving[ (int) $post['ID'] ] = self::marks( (int) $post['ID'] );
+		}
+		return $data;
+	}
+
+	/**
+	 * Fields that a save put back to what its editor was opened with, though the shop wrote them since.
+	 * WordPress saves whole rows: also words that nobody touched, as they were when the save began.
+	 *
+	 * @param WP_Post $post As it is.
+	 * @return string[]
+	 * @throws Commerce_Connector_Busy When the database refuses.
+	 */
+	public static function put_back( $post ) {
+		$opened = self::of( $post->ID );
+		$fields = array();
+		foreach ( $opened ? Commerce_Connector_Sql::rows( 'SELECT subject_key, hashes, bases FROM ' . Commerce_Connector_Tables::name( 'bindings' ) . " WHERE kind = 'product' AND object_id = " . (int) $post->ID ) : array() as $row ) {
+			$hashes = (array) json_decode( $row['hashes'], true );
+			$bases  = json_decode( $row['bases'] );
+			foreach ( array_intersect_key( Commerce_Connector_Stored::COLUMNS, $opened, $hashes ) as $field => $column ) {
+				$base  = isset( $bases->$field ) ? $bases->$field : '';
+				$stood = self::mark( $hashes[ $field ], $base ) === $opened[ $field ] ? null : self::earlier( $row['subject_key'], $field, $opened[ $field ] );
+				if ( $stood && Commerce_Connector_Stored::hash( $post->$column ) === $stood['hash'] && $stood['hash'] !== $hashes[ $field ] ) {
+					$fields[] = $field;
+				}
+			}
+		}
+		return array_values( array_unique( $fields ) );
+	}
+
+	/**
+	 * What stood behind a mark.
+	 *
+	 * @param string $key   Subject key.
+	 * @param string $field Field.
+	 * @param string $mark  Mark.
+	 * @return array|null hash and base.
+	 * @throws Commerce_Connector_Busy When the database refuses.
+	 */
+	private static function earlier( $key, $field, $mark ) {
+		$rows = Commerce_Connector_Sql::rows( 'SELECT hash, base FROM ' . Commerce_Connector_Tables::name( 'earlier' ) . ' WHERE subject_key = ' . Commerce_Connector_Sql::literal( $key ) . ' AND field = ' . Commerce_Connector_Sql::literal( $field ) . ' AND mark = ' . Commerce_Connector_Sql::literal( (string) $mark ) );
+		return $rows ? $rows[0] : null;
 	}
 
 	/**
@@ -132,12 +192,12 @@ final class Commerce_Connector_Opened {
 				continue;
 			}
 			$behind[] = $field;
-			$before   = Commerce_Connector_Sql::rows( 'SELECT hash, base FROM ' . Commerce_Connector_Tables::name( 'earlier' ) . ' WHERE subject_key = ' . Commerce_Connector_Sql::literal( $row['subject_key'] ) . ' AND field = ' . Commerce_Connector_Sql::literal( $field ) . ' AND mark = ' . Commerce_Connector_Sql::literal( (string) $opened[ $field ] ) );
+			$before   = self::earlier( $row['subject_key'], $field, $opened[ $field ] );
 			unset( $bases->$field );
 			$hashes[ $field ] = '';
 			if ( $before ) {
-				$bases->$field    = json_decode( $before[0]['base'] );
-				$hashes[ $field ] = $before[0]['hash'];
+				$bases->$field    = json_decode( $before['base'] );
+				$hashes[ $field ] = $before['hash'];
 			}
 		}
 		if ( $behind ) {
@@ -158,7 +218,7 @@ final class Commerce_Connector_Opened {
 		}
 		// phpcs:ignore WordPress.Security.NonceVerification.Missing -- Core has checked the form's; this says only what was seen.
 		if ( ! isset( $_POST[ self::NAME ], $_POST['post_ID'] ) || ! is_string( $_POST[ self::NAME ] ) || (int) $_POST['post_ID'] !== $id ) {
-			return array();
+			return isset( self::$saving[ $id ] ) ? self::$saving[ $id ] : array();
 		}
 		// phpcs:ignore WordPress.Security -- Compared with marks, and looked up as a literal.
 		return array_filter( (array) json_decode( wp_unslash( $_POST[ self::NAME ] ), true ), 'is_string' );

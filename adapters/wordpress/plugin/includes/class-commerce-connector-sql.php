@@ -75,9 +75,19 @@ final class Commerce_Connector_Sql {
 	private static function takes_hex() {
 		global $wpdb;
 		if ( null === self::$takes_hex ) {
-			self::$takes_hex = 'utf8mb4' === $wpdb->charset && $wpdb->dbh instanceof mysqli;
+			self::$takes_hex = 'utf8mb4' === $wpdb->charset && self::is_mysql();
 		}
 		return self::$takes_hex;
+	}
+
+	/**
+	 * Whether it is MySQL or MariaDB itself, which lock rows; SQLite's transactions lock the whole database.
+	 *
+	 * @return bool
+	 */
+	public static function is_mysql() {
+		global $wpdb;
+		return $wpdb->dbh instanceof mysqli;
 	}
 
 	/**

@@ -129,8 +129,10 @@ final class Commerce_Connector_Writes {
 	 */
 	private static function attempt( array $items, array $lanes, $writer ) {
 		$extra = $writer->extra_locks( $items );
+		$pages = self::pages( $items );
 		Commerce_Connector_Sql::run( 'START TRANSACTION' );
 		self::lock( array_keys( $items ), $lanes, $extra );
+		self::hold( $pages );
 		$fences   = self::fences( array_keys( $items ) );
 		$receipts = array();
 		$accepted = array();
@@ -174,6 +176,37 @@ final class Commerce_Connector_Writes {
 		}
 		sort( $rows );
 		Commerce_Connector_Sql::insert( Commerce_Connector_Tables::name( 'fences' ), array( 'subject_key', 'lane', 'epoch', 'receipt' ), $rows, array( 'lane' ) );
+	}
+
+	/**
+	 * The pages of products that are there.
+	 *
+	 * @param object[] $items As in run().
+	 * @return int[] Posts.
+	 */
+	private static function pages( array $items ) {
+		$products = array_filter(
+			$items,
+			function ( $item ) {
+				return 'product' === $item->kind;
+			}
+		);
+		return array_map( 'intval', array_values( Commerce_Connector_Stored::object_ids( array_keys( $products ) ) ) );
+	}
+
+	/**
+	 * Lets nobody else save these pages until we are through: what an editor saves meanwhile comes after
+	 * what we write, and is not overwritten unseen. Before anything is read in the transaction, so that
+	 * all of it is from now on; what caches hold of the pages may be older.
+	 *
+	 * @param int[] $ids Posts.
+	 */
+	private static function hold( array $ids ) {
+		global $wpdb;
+		if ( $ids && Commerce_Connector_Sql::is_mysql() ) {
+			Commerce_Connector_Sql::rows( "SELECT ID FROM {$wpdb->posts} WHERE ID IN (" . Commerce_Connector_Sql::in( $ids ) . ') ORDER BY ID FOR UPDATE' );
+		}
+		wp_cache_delete_multiple( $ids, 'posts' );
 	}
 
 	/**

@@ -24,6 +24,7 @@ add_action( 'rest_api_init', array( 'Commerce_Connector_Api', 'register' ) );
 add_filter( 'rest_pre_dispatch', array( 'Commerce_Connector_Api', 'take_body' ), PHP_INT_MAX, 3 );
 
 // What people do.
+add_filter( 'wp_insert_post_data', array( 'Commerce_Connector_Opened', 'before_save' ), 10, 2 );
 add_action( 'post_updated', array( 'Commerce_Connector_Events', 'post_updated' ), 10, 3 );
 add_action( 'transition_post_status', array( 'Commerce_Connector_Events', 'status_changed' ), 10, 3 );
 add_action( 'before_delete_post', array( 'Commerce_Connector_Events', 'post_deleted' ), 10, 2 );
