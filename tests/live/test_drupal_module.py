@@ -63,6 +63,7 @@ from tests.contract.site_api_suite import (
     page,
     raw,
 )
+from tests.live.drupal_shop import SETTINGS, open_form, press
 from tests.live.drupal_site import Editor, Where
 
 pytestmark = pytest.mark.live
@@ -482,6 +483,21 @@ def test_an_address_follows_and_the_old_one_leads_on(bench: Bench) -> None:
     assert (visit(first).status_code, visit(str(second.url)).status_code) == (200, 301)
     (stored,) = bench.site.documents(SubjectKind.PRODUCT, [made.subject.id])
     assert stored.values[slug] == made.slug
+
+
+def test_addresses_below_a_capital_are_each_ones_own(bench: Bench) -> None:
+    settings, slug = bench.where.url + SETTINGS, f"same-{uuid.uuid4().hex}"
+    before = open_form(bench.editor, settings).fields["path_prefix"]
+    press(bench.editor, settings, "op", path_prefix="Shop")
+    try:
+        aliases = set()
+        for _ in range(3):
+            made = done(bench.site.write_content([replace(document(), slug=slug)]))
+            found = bench.editor.find(str(made.cms_id))
+            aliases.add(found["attributes"]["path"]["alias"])
+    finally:
+        press(bench.editor, settings, "op", path_prefix=before)
+    assert aliases == {f"/Shop/{slug}", f"/Shop/{slug}-2", f"/Shop/{slug}-3"}
 
 
 def test_an_address_that_an_editor_chose_stays(bench: Bench) -> None:

@@ -342,6 +342,19 @@ def test_a_slug_that_a_post_in_the_trash_still_has_is_freed_for_the_page(bench: 
     assert bench.php(slug, receipt.cms_id) == "wanted"
 
 
+def test_skus_are_found_by_an_index_that_older_tables_get(bench: Bench) -> None:
+    """On a page of twenty shortcodes each would read all offers of the shop otherwise."""
+    table = "global $wpdb; $table = Commerce_Connector_Tables::name( 'offers' );"
+    keys = f'{table} foreach ( $wpdb->get_results( "SHOW INDEX FROM $table" ) as $one )'
+    keys += " { echo $one->Key_name, ' '; }"
+    assert "sku" in bench.php(keys).split()
+    bench.php(f'{table} $wpdb->query( "ALTER TABLE $table DROP INDEX sku" );')
+    assert "sku" not in bench.php(keys).split()
+    bench.php("update_option( 'commerce_connector_schema', 3 );")
+    page(bench.wordpress.url)
+    assert "sku" in bench.php(keys).split()
+
+
 # ---- editors ----
 
 

@@ -35,8 +35,15 @@ final class Aliases {
    */
   public function lookUp(string $prefix, array $slugs): void {
     $wanted = array_map(static fn (string $slug): string => self::wanted($prefix, $slug), array_values($slugs));
-    $taken = $wanted ? $this->database->query('SELECT LOWER([alias]) FROM {path_alias} WHERE [alias] IN (:aliases[])', [':aliases[]' => $wanted])->fetchCol() : [];
-    $this->unused = array_diff_key(array_flip($wanted), array_flip($taken));
+    $taken = $wanted ? self::folded($this->database->query('SELECT [alias] FROM {path_alias} WHERE [alias] IN (:aliases[])', [':aliases[]' => $wanted])->fetchCol()) : [];
+    $this->unused = array_filter(array_flip($wanted), static fn (string $alias): bool => !isset($taken[mb_strtolower($alias)]), ARRAY_FILTER_USE_KEY);
+  }
+
+  /**
+   * Aliases as keys, without their case: a prefix may have capitals.
+   */
+  private static function folded(array $aliases): array {
+    return array_flip(array_map(mb_strtolower(...), $aliases));
   }
 
   private static function wanted(string $prefix, string $slug): string {
@@ -52,14 +59,13 @@ final class Aliases {
       unset($this->unused[$wanted]);
       return $wanted;
     }
-    $taken = $this->database->query('SELECT LOWER([alias]) FROM {path_alias} WHERE [alias] = :alias OR [alias] LIKE :like', [
+    $taken = self::folded($this->database->query('SELECT [alias] FROM {path_alias} WHERE [alias] = :alias OR [alias] LIKE :like', [
       ':alias' => $wanted,
       ':like' => $this->database->escapeLike("$wanted-") . '%',
-    ])->fetchCol();
-    $taken = array_flip($taken);
+    ])->fetchCol());
     for ($number = 1; TRUE; $number++) {
       $alias = $wanted . ($number > 1 ? "-$number" : '');
-      if (!isset($taken[$alias])) {
+      if (!isset($taken[mb_strtolower($alias)])) {
         return $alias;
       }
     }
