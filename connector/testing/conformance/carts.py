@@ -7,6 +7,7 @@ test's own event loop (an async fixture).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
@@ -221,6 +222,17 @@ class CartsConformance:
         assert (cart.email, cart.shipping_address) == (EMAIL, ADDRESS)
         again = await bench.carts.read(cart.id)
         assert (again.email, again.shipping_address) == (EMAIL, ADDRESS)
+
+    async def test_an_address_is_that_which_was_given_last_and_no_mixture(
+        self, bench: CartsBench
+    ) -> None:
+        cart = await bench.carts.create(bench.terms)
+        longer = replace(ADDRESS, company="Engines Ltd", line_2="Back door", phone="030 1234")
+        for address in (longer, ADDRESS):
+            given = CartDetails(shipping_address=address, billing_address=address)
+            cart = await bench.carts.update(cart.id, given)
+            assert (cart.shipping_address, cart.billing_address) == (address, address)
+        assert await bench.carts.read(cart.id) == cart
 
     async def test_a_cart_becomes_that_of_who_is_logged_in(self, bench: CartsBench) -> None:
         variant = await bench.sell("THEIRS", 700, 10)
