@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from connector.errors import Rejected, blaming
+from connector.errors import ConnectorError, Rejected, blaming
 from connector.model import (
     CmsId,
     FieldHash,
@@ -123,10 +123,19 @@ def carry_out(
         _hold_back(connection, target, chosen.ambiguous, run_id, asked_by, clock)
     refused: list[str] = []
     pages = 0
-    for batch in batches(chosen.pairs, target.capabilities.documents_per_request):
-        done, said = _adopt(database, target, clock, site, batch, run_id)
-        pages += done
-        refused += said
+    try:
+        for batch in batches(chosen.pairs, target.capabilities.documents_per_request):
+            done, said = _adopt(database, target, clock, site, batch, run_id)
+            pages += done
+            refused += said
+    except ConnectorError as error:
+        message = f"broken off after {pages} pages, begin it again: {error.message}"
+        with database.write() as connection:
+            counts, now = {"pages": pages, "refused": len(refused)}, clock.now()
+            runs.end_run(
+                connection, run_id, outcome="failed", counts=counts, message=message, now=now
+            )
+        raise
     adopted = Adopted(run_id, pages, tuple(refused), len(chosen.ambiguous))
     with database.write() as connection:
         runs.end_run(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from connector.detect import Detector
-from connector.errors import Rejected, blaming
+from connector.errors import ConnectorError, Rejected, blaming
 from connector.model import FieldHash, FieldName, Lane, SiteName, SubjectKind, hash_value
 from connector.ports import Clock, Held, StoredDocument
 from connector.state import mirror, runs, taken, targets, todo
@@ -54,10 +54,12 @@ class Rebuilt:
 def rebuild(
     database: Database, target: Target, detector: Detector, clock: Clock, asked_by: str
 ) -> Rebuilt:
-    """Learn one site. Raises Rejected where the state knows it, and what the site raises."""
+    """Learn one site. Raises Rejected where the state knows it, and what the site raises: then it
+    can be begun again."""
     site, now = target.name, clock.now()
     with database.read() as connection:
-        if next(mirror.bound(connection, site, SubjectKind.PRODUCT), None):
+        known = next(mirror.bound(connection, site, SubjectKind.PRODUCT), None)
+        if known and site not in detector.new_sites():
             raise Rejected(
                 f"the state knows pages of {site}: there is nothing to rebuild. `connector"
                 " reconcile` compares it with the site; to begin anew, move the state's file away"
@@ -67,21 +69,30 @@ def rebuild(
     with database.write() as connection:
         run_id = runs.start_run(connection, "rebuild", site, asked_by, now)
     learned = Rebuilt(run_id)
-    with blaming(targets.site_target(site)):
-        for kind in (SubjectKind.CATEGORY, SubjectKind.PRODUCT):
-            for page in target.site.inventory(kind):
-                _learn(database, target, clock, [held for held in page if held.cms_id], learned)
+    try:
+        with blaming(targets.site_target(site)):
+            for kind in (SubjectKind.CATEGORY, SubjectKind.PRODUCT):
+                for page in target.site.inventory(kind):
+                    _learn(database, target, clock, [held for held in page if held.cms_id], learned)
+    except ConnectorError as error:
+        message = f"broken off, begin it again: {error.message}"
+        _end(database, clock, learned, "failed", message)
+        raise
     detector.imported([site])
+    _end(database, clock, learned, "done", learned.sentence())
+    return learned
+
+
+def _end(database: Database, clock: Clock, learned: Rebuilt, outcome: str, message: str) -> None:
     with database.write() as connection:
         runs.end_run(
             connection,
-            run_id,
-            outcome="done",
+            learned.run_id,
+            outcome=outcome,
             counts={"products": learned.products, "categories": learned.categories},
-            message=learned.sentence(),
+            message=message,
             now=clock.now(),
         )
-    return learned
 
 
 def _learn(

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import adopt
-from connector.errors import Rejected
+from connector.errors import Rejected, TargetDown
 from connector.model import CmsId, FieldName, ProductId, Subject
 from connector.ports import Candidate
-from connector.state import holds
+from connector.state import holds, runs
 from connector.sync.adopt import Key, Plan, Wanted, match
 from connector.sync.rules import SiteRules
 from connector.testing import generate
@@ -210,6 +211,29 @@ def test_a_page_that_was_taken_meanwhile_is_refused_and_said(house: House) -> No
     adopted = carry_out(house, chosen)
     assert adopted.pages == 0
     assert "no such page" in adopted.refused[0]
+
+
+def test_an_adoption_that_breaks_off_does_not_count_as_running(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cms_id = house.site.own_page("old", "Old", [sku(3)])
+    chosen = plan(house)
+
+    def down(_: object) -> NoReturn:
+        raise TargetDown("the site is away")
+
+    with monkeypatch.context() as away:
+        away.setattr(house.site, "adopt", down)
+        with pytest.raises(TargetDown):
+            carry_out(house, chosen)
+    with house.database.read() as connection:
+        (run,) = runs.latest_runs(connection)
+    assert run.outcome == "failed"
+    assert "begin it again: the site is away" in run.message
+    assert carry_out(house, plan(house)).pages == 1
+    found = house.site.page(SUBJECT(3))
+    assert found is not None
+    assert found.cms_id == cms_id
 
 
 def test_unknown_names_are_refused(house: House) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from connector import undo
-from connector.errors import Rejected, StateError
+from connector.errors import Incomplete, Rejected, StateError
 from connector.model import CmsId, FieldName, ProductId, Subject, SubjectKind
 from connector.rebuild import Rebuilt, rebuild
 from connector.reconcile import Report, reconcile
@@ -22,6 +22,7 @@ from connector.state.taken import TakenField
 from connector.sync.rules import SiteRules
 from connector.testing import generate
 from connector.testing.catalogue import MemoryCatalogue
+from connector.testing.faults import FaultySite, Script, broken_off
 from connector.testing.site import MemorySite
 from tests.house import EUROS, House
 
@@ -74,6 +75,27 @@ def test_a_rebuilt_state_finds_nothing_to_write_but_prices(house: House, tmp_pat
     assert (ids(house.site), fields(house.site)) == (pages, contents)
     assert {each.method for each in house.site.written()} <= {"write_offers", "write_terms"}
     fresh.database.close()
+
+
+def test_a_rebuild_that_broke_off_is_begun_again(house: House, tmp_path: Path) -> None:
+    site, script = house.site, Script().on("inventory", None, broken_off(1))
+    site._page_size = 10
+    fresh = House(
+        tmp_path / "two",
+        house.catalogue,
+        site,
+        seen_site=FaultySite(site, script, house.clock),
+        rules=house.rules,
+        clock=house.clock,
+    )
+    with pytest.raises(Incomplete):
+        learn(fresh)
+    with fresh.database.read() as connection:
+        (run,) = runs.latest_runs(connection)
+    assert (run.kind, run.outcome) == ("rebuild", "failed")
+    assert learn(fresh).products == 30
+    with pytest.raises(Rejected, match="nothing to rebuild"):
+        learn(fresh)
 
 
 def test_what_changed_while_nobody_knew_is_brought_up_to_date(house: House, tmp_path: Path) -> None:
