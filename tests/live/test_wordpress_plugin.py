@@ -617,6 +617,54 @@ def test_uninstalling_leaves_nothing(wordpress: WordPress) -> None:
     assert left == []
 
 
+def test_a_network_is_served_on_each_site_and_left_as_it_was(
+    wordpress_on_mariadb: WordPress,
+) -> None:
+    """The second site finds the user there, without its role; uninstalling goes over all sites."""
+    wordpress = wordpress_on_mariadb
+    config, domain = Path(wordpress.place.root) / "wp-config.php", wordpress.url.split("//")[1]
+    alone = config.read_text()
+    allowed = "<?php define( 'WP_ALLOW_MULTISITE', true );\n"
+    config.write_text(alone.replace("<?php", allowed, 1))
+    wordpress.php(_MAKE_NETWORK, domain)
+    config.write_text(alone.replace("<?php", allowed + _IS_NETWORK % domain, 1))
+    second = wordpress.php(
+        "echo wp_insert_site( array( 'domain' => $args[0], 'path' => '/two/', 'title' => 'Two',"
+        " 'user_id' => 1 ) );",
+        domain,
+    )
+    may = wordpress.php(
+        "switch_to_blog( $args[0] ); Commerce_Connector_Setup::activate();"
+        "wp_set_current_user( Commerce_Connector_Types::user_id() );"
+        "echo (int) current_user_can( 'edit_commerce_products' );",
+        int(second),
+    )
+    assert may == "1"
+    wordpress.php(
+        "require_once ABSPATH . 'wp-admin/includes/plugin.php';"
+        "deactivate_plugins( 'commerce-connector/commerce-connector.php' );"
+        "uninstall_plugin( 'commerce-connector/commerce-connector.php' );"
+    )
+    for site in (1, int(second)):
+        left = wordpress.php(f"switch_to_blog( $args[0] ); {_EVERYTHING_OF_OURS}", site)
+        assert json.loads(left) == [], site
+
+
+_MAKE_NETWORK = """
+global $wpdb;
+require_once ABSPATH . 'wp-admin/includes/upgrade.php';
+require_once ABSPATH . 'wp-admin/includes/network.php';
+foreach ( $wpdb->tables( 'ms_global' ) as $name => $table ) { $wpdb->$name = $table; }
+install_network();
+populate_network( 1, $args[0], 'admin@site.example', 'Network', '/', false );
+"""
+_IS_NETWORK = (
+    "define( 'MULTISITE', true ); define( 'SUBDOMAIN_INSTALL', false );"
+    " define( 'DOMAIN_CURRENT_SITE', '%s' ); define( 'PATH_CURRENT_SITE', '/' );"
+    " define( 'SITE_ID_CURRENT_SITE', 1 ); define( 'BLOG_ID_CURRENT_SITE', 1 );\n"
+)
+
+
 _EVERYTHING_OF_OURS = """
 global $wpdb; $left = array();
 foreach ( $wpdb->get_col( 'SHOW TABLES' ) as $table ) {

@@ -50,10 +50,28 @@ final class Commerce_Connector_Setup {
 	}
 
 	/**
-	 * Removes all of it: posts, terms, pictures, tables, options, role, user.
+	 * Removes all of it, on every site of a network: posts, terms, pictures, tables, options, role, user.
 	 */
 	public static function uninstall() {
 		Commerce_Connector_Events::pause();
+		if ( ! is_multisite() ) {
+			self::remove();
+			return;
+		}
+		foreach ( get_sites( array( 'fields' => 'ids', 'number' => 0 ) ) as $site ) { // phpcs:ignore WordPress.Arrays
+			switch_to_blog( $site );
+			if ( get_option( self::OPTION ) ) {
+				self::remove();
+			}
+			restore_current_blog();
+		}
+		Commerce_Connector_Types::remove_user_of_network();
+	}
+
+	/**
+	 * Removes all of it from the present site.
+	 */
+	private static function remove() {
 		Commerce_Connector_Types::register();
 		self::delete_posts();
 		Commerce_Connector_Shop_Pages::remove();
@@ -69,7 +87,7 @@ final class Commerce_Connector_Setup {
 	 */
 	private static function delete_posts() {
 		global $wpdb;
-		$media    = Commerce_Connector_Sql::rows( 'SELECT object_id FROM ' . Commerce_Connector_Tables::name( 'media' ) . ' WHERE object_id > 0' );
+		$media    = Commerce_Connector_Sql::rows_if_possible( 'SELECT object_id FROM ' . Commerce_Connector_Tables::name( 'media' ) . ' WHERE object_id > 0' );
 		$products = Commerce_Connector_Sql::rows( "SELECT ID FROM {$wpdb->posts} WHERE post_type = " . Commerce_Connector_Sql::literal( Commerce_Connector_Types::PRODUCT ) );
 		foreach ( $products as $row ) {
 			wp_delete_post( (int) $row['ID'], true );

@@ -170,6 +170,17 @@ final class Commerce_Connector_Types {
 	}
 
 	/**
+	 * Removes the user from a network, where sites only let go of it.
+	 */
+	public static function remove_user_of_network() {
+		require_once ABSPATH . 'wp-admin/includes/ms.php';
+		$user = get_user_by( 'login', self::LOGIN );
+		if ( $user ) {
+			wpmu_delete_user( $user->ID );
+		}
+	}
+
+	/**
 	 * Removes role, capabilities and user.
 	 */
 	public static function remove_people() {
