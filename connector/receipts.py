@@ -297,8 +297,12 @@ class Receipts:
     def _confirm(
         self, connection: Connection, done: Sequence[tuple[Attempt, Receipt]], now: datetime
     ) -> None:
+        pages = [a.claim.subject for a, _ in done if isinstance(a.decision, SendContent)]
+        known = mirror.load_mirror(connection, self._site, Lane.CONTENT, pages)
         confirmed = [
-            row for attempt, receipt in done if (row := self._mirror_row(attempt, receipt, now))
+            row
+            for attempt, receipt in done
+            if (row := self._mirror_row(attempt, receipt, known.get(attempt.claim.subject), now))
         ]
         mirror.save_mirror(connection, confirmed)
         placed = [
@@ -400,8 +404,12 @@ class Receipts:
         """What editors gave back before these were claimed is the backend's on the page now."""
         taken.end_returns(connection, self._site, [(c.subject, c.claimed_at) for c in claims])
 
-    def _mirror_row(self, attempt: Attempt, receipt: Receipt, now: datetime) -> MirrorRow | None:
-        claim, before = attempt.claim, attempt.before
+    def _mirror_row(
+        self, attempt: Attempt, receipt: Receipt, page: MirrorRow | None, now: datetime
+    ) -> MirrorRow | None:
+        """`page`: what is known of it by now. Of fields that were not sent, somebody may have
+        learned more while the write was under way."""
+        claim = attempt.claim
         shown = None
         match attempt.decision:
             case SendOffers(rows=rows, sent=sent):
@@ -411,7 +419,7 @@ class Receipts:
                 stored = hash_value({str(k): str(v) for k, v in receipt.hashes.items()})
                 fields = {TERM: FieldMirror(term.fingerprint(), stored)}
             case SendContent(change=change):
-                known = before.fields if before else None
+                known = page.fields if page else None
                 fields = confirmed(known, change, receipt.hashes, receipt.kept)
             case TakeOff():
                 return None

@@ -435,6 +435,32 @@ def test_a_slow_worker_writes_nothing_that_another_has_taken_over(
     house.database.close()
 
 
+def test_an_edit_that_is_heard_of_while_another_field_is_written_is_put_right(
+    tmp_path: Path,
+) -> None:
+    clock, tags = FakeClock(), FieldName("tags")
+    site = Slow(clock, 1)
+    house = House(
+        tmp_path, MemoryCatalogue([generate.product(1)]), site, rules=NO_MEDIA, clock=clock
+    )
+    house.fill()
+    right = site.pages()[SUBJECT(1)].fields[tags]
+
+    def vandal() -> None:
+        site.edit(SUBJECT(1), tags, ["vandal"])
+        house.work.read_edits()
+
+    house.catalogue.put(generate.retitled(generate.product(1), "new"))
+    house.detector.poll()
+    site.meanwhile = vandal
+    house.step()
+    site.meanwhile = None
+    assert site.pages()[SUBJECT(1)].fields[tags] == ["vandal"]
+    house.settle()
+    assert site.pages()[SUBJECT(1)].fields[tags] == right
+    house.database.close()
+
+
 def test_a_product_goes_off_sale_as_the_site_wants_it(tmp_path: Path) -> None:
     rules = SiteRules(markets=(EUROS,), media=False, retire=RetirePolicy.NOTICE)
     house = House(tmp_path, MemoryCatalogue(generate.products(30)), rules=rules)
