@@ -6,7 +6,7 @@ usual road does the work, and a restart loses nothing. What cannot be done is an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -14,13 +14,14 @@ from sqlalchemy import Connection
 
 from connector.editors import rulings
 from connector.errors import ConnectorError, blaming
-from connector.model import FieldName, JsonValue, Lane, ProductId, SubjectKind
+from connector.model import FieldName, JsonValue, Lane, ProductId, Subject, SubjectKind
 from connector.ports import Clock
 from connector.ports_panel import Action, Panel, Standing
 from connector.preview import Preview
 from connector.state import asked, conflicts, holds, journal, mirror, parking, runs, taken, todo
 from connector.state.asked import Asked
 from connector.state.database import Database
+from connector.state.parking import Parked
 from connector.state.runs import Step
 from connector.state.taken import TakenField
 from connector.state.targets import site_target, suspensions_now
@@ -250,8 +251,16 @@ class EditorRequests:
     def _follow(self, under_way: Sequence[Asked]) -> bool:
         """See how far these are; of what was begun and never answered, begin again."""
         now, changed = self._clock.now(), False
+        if not under_way:
+            return False
         with self._database.read() as connection:
-            ends = [(one, self._end(connection, one, now)) for one in under_way]
+            stuck: dict[Subject, list[Parked]] = {}
+            for row in parking.list_parked(connection, site=self._target.name):
+                stuck.setdefault(row.subject, []).append(row)
+            ends = [
+                (one, self._end(connection, one, stuck.get(one.subject, ()), now))
+                for one in under_way
+            ]
         ended = [(one, end) for one, end in ends if end is not None]
         if not ended:
             return False
@@ -261,7 +270,9 @@ class EditorRequests:
                 changed = True
         return changed
 
-    def _end(self, connection: Connection, one: Asked, now: datetime) -> Asked | None:
+    def _end(
+        self, connection: Connection, one: Asked, stuck: Iterable[Parked], now: datetime
+    ) -> Asked | None:
         """The request with its answer, where there is a new one."""
         if one.begun_at is None:
             return None
@@ -270,9 +281,9 @@ class EditorRequests:
             over = now - one.begun_at > BROKEN_OFF
             return one.answered(Standing.FAILED, "unavailable", says, now) if over else None
         since = one.begun_at
-        for row in parking.list_parked(connection, site=one.site):
-            if row.subject == one.subject and row.last_at >= since and row.lane in LANES:
-                return one.answered(Standing.FAILED, "parked", row.reason, now)
+        for parked in stuck:
+            if parked.last_at >= since and parked.lane in LANES:
+                return one.answered(Standing.FAILED, "parked", parked.reason, now)
         rows = todo.rows_of(connection, one.site, one.subject)
         waits = [row for row in rows if row.lane in LANES and row.first_marked_at <= since]
         if waits:
@@ -301,8 +312,8 @@ class EditorRequests:
     def _changes(self, connection: Connection, one: Asked) -> list[JsonValue]:
         """What the page did not hold before."""
         found: list[JsonValue] = []
-        for entry in journal.of_run(connection, one.run_id or ""):
-            if (entry.site, entry.subject) == (one.site, one.subject):
+        for entry in journal.of_run(connection, one.run_id or "", one.subject):
+            if entry.site == one.site:
                 found += [
                     _short({"what": str(name), "before": before.value})
                     for name, before in sorted((entry.before or {}).items())

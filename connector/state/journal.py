@@ -84,11 +84,14 @@ def _row(entry: Entry) -> dict[str, object]:
     }
 
 
-def of_run(connection: Connection, run_id: str) -> Iterator[Entry]:
-    """Everything that a run wrote, oldest first."""
+def of_run(connection: Connection, run_id: str, subject: Subject | None = None) -> Iterator[Entry]:
+    """Everything that a run wrote (of one subject), oldest first."""
+    wanted = [journal.c.run_id == run_id]
+    if subject is not None:
+        wanted += [journal.c.kind == subject.kind.value, journal.c.subject == subject.id]
     last = 0
     while True:
-        query = select(journal).where(journal.c.run_id == run_id, journal.c.id > last)
+        query = select(journal).where(*wanted, journal.c.id > last)
         rows = connection.execute(query.order_by(journal.c.id).limit(_PAGE)).mappings().all()
         if not rows:
             return

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from connector.model import FieldName, JsonValue, ProductId, Subject, SubjectKind, hash_value
 from connector.ports_panel import EditorRequest, RequestAnswer, Standing
@@ -119,6 +120,20 @@ def test_the_same_request_twice_is_one(house: House) -> None:
         (run,) = [run for run in runs.latest_runs(connection) if run.kind == "resync"]
         (row,) = asked.of_run(connection, run.id)
     assert row.answer == again
+
+
+def test_following_many_requests_reads_what_is_parked_once(house: House) -> None:
+    """Several times a second, for as long as hundreds of them are under way."""
+    for number in range(20):
+        request = EditorRequest(f"r{number}", "resync", "Anna", None, None, None, "")
+        house.site.ask(ONE, request, "3")
+    house.work.read_edits()
+    house.work.attend()
+    asked: list[str] = []
+    listen = event.listens_for(house.database._engine, "before_cursor_execute")
+    listen(lambda *statement: asked.append(statement[2]))
+    assert house.work.attend()
+    assert sum("FROM parked" in each for each in asked) == 1
 
 
 def test_a_site_that_counts_its_events_anew_is_heard_all_the_same(house: House) -> None:
