@@ -14,13 +14,14 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
-from connector.model import FieldHash, FieldName, SiteName, Subject, SubjectKind
+from connector.model import FieldHash, FieldName, SiteName, Subject, SubjectKind, hash_value
 from connector.ports import Before
 from connector.state.database import insert
 from connector.state.runs import UNASKED
 from connector.state.tables import journal, runs
 
 _PAGE = 500
+LONGEST_ID = 40
 
 
 class Action(StrEnum):
@@ -48,7 +49,9 @@ class Entry:
 def unasked_run(connection: Connection, site: SiteName, now: datetime) -> str:
     """The run of this hour for what nobody asked for."""
     hour = now.replace(minute=0, second=0, microsecond=0)
-    run_id = f"{hour:%Y-%m-%dT%H}-{site}"[:40]
+    run_id = f"{hour:%Y-%m-%dT%H}-{site}"
+    if len(run_id) > LONGEST_ID:
+        run_id = f"{run_id[: LONGEST_ID - 9]}-{hash_value(site)[:8]}"
     row = insert(connection, runs).values(
         id=run_id,
         kind=UNASKED,

@@ -11,9 +11,9 @@ import pytest
 
 from connector import undo
 from connector.errors import Rejected
-from connector.model import FieldName, Money, Price, ProductId, Subject
+from connector.model import FieldName, Money, Price, ProductId, SiteName, Subject
 from connector.reconcile import reconcile
-from connector.state import conflicts, holds, runs
+from connector.state import conflicts, holds, journal, runs
 from connector.state.runs import UNASKED
 from connector.sync.diff import LIVE, PAGE, RETIRED
 from connector.sync.rules import SiteRules
@@ -287,6 +287,15 @@ def test_what_nobody_asked_for_stands_under_the_hour(house: House) -> None:
         run = runs.get_run(connection, f"{house.clock.now():%Y-%m-%dT%H}-blog")
     assert run is not None
     assert (run.kind, run.site) == (UNASKED, SITE)
+
+
+def test_sites_with_long_names_that_begin_alike_have_runs_of_their_own(house: House) -> None:
+    names = [SiteName(f"magazine-international-{each}") for each in ("austria", "australia")]
+    with house.database.write() as connection:
+        ids = [journal.unasked_run(connection, name, house.clock.now()) for name in names]
+        found = [runs.get_run(connection, each) for each in ids]
+    assert [run and run.site for run in found] == names
+    assert all(len(each) <= 40 for each in ids)
 
 
 def test_the_before_image_survives_a_lost_answer(tmp_path: Path) -> None:
