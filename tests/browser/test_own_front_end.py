@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -49,6 +50,26 @@ def test_it_says_what_cannot_be_done_and_begins_anew(shop: Shopfront, own: Page)
     expect(said).to_contain_text("Diesen Warenkorb gibt es nicht mehr")
     own.get_by_role("button", name="Buy MUG-1").click()
     expect(said).to_contain_text("1 in the cart")
+
+
+def test_a_cart_that_was_ordered_elsewhere_is_over(shop: Shopfront, own: Page) -> None:
+    """At the engine's own checkout: the page is told when it is loaded, or at the next article."""
+    said = own.locator("#cart")
+    for is_loaded in (True, False):
+        own.get_by_role("button", name="Buy MUG-1").click()
+        expect(said).to_contain_text("1 in the cart")
+        for cart in list(shop.carts.carts.values()):
+            shop.carts.carts[cart.id] = replace(cart, ordered=True)
+        if is_loaded:
+            own.reload()
+            expect(said).to_contain_text("Thank you for your order.")
+        else:
+            own.get_by_role("button", name="Buy MUG-1").click()
+            expect(said).to_contain_text("schon bestellt")
+        own.get_by_role("button", name="Buy LAMP-1").click()
+        expect(said).to_contain_text("1 in the cart")
+        own.evaluate("localStorage.clear()")
+        own.reload()
 
 
 def test_axe_finds_no_fault_in_it(own: Page, axe: Axe) -> None:
