@@ -281,7 +281,7 @@ class Reconciliation:
             due: list[Due] = []
             for held in page:
                 rows = (offers.get(held.subject), content.get(held.subject))
-                if _written_since(asked_at, rows, bound.get(held.subject)):
+                if _written_between(asked_at, now, rows, bound.get(held.subject)):
                     continue
                 rules = self._target.rules.of_page(taken.owners_of(own.get(held.subject)))
                 due += self._compare(connection, held, offers, content, rules, now)
@@ -433,14 +433,15 @@ class Reconciliation:
         todo.mark(connection, due, priority=Priority.REPAIR, now=self._clock.now(), why=why)
 
 
-def _written_since(
-    asked_at: datetime, rows: Iterable[MirrorRow | None], binding: Binding | None
+def _written_between(
+    asked_at: datetime, now: datetime, rows: Iterable[MirrorRow | None], binding: Binding | None
 ) -> bool:
-    """Whether the site has confirmed something after it was asked what it holds."""
+    """Whether the site has confirmed something after it was asked what it holds. (What was
+    confirmed later than now was so before the machine's clock was set back.)"""
     times = [row.confirmed_at for row in rows if row is not None]
     if binding is not None and binding.retired_at is not None:
         times.append(binding.retired_at)
-    return any(moment > asked_at for moment in times)
+    return any(asked_at < moment <= now for moment in times)
 
 
 def _every_lane(target: Target, subjects: Iterable[Subject]) -> list[Due]:

@@ -107,6 +107,12 @@ def test_what_is_written_while_the_site_is_read_is_no_alteration(tmp_path: Path)
     house.database.close()
 
 
+def test_a_clock_that_was_set_back_hides_no_alteration(house: House) -> None:
+    house.site.edit(generate.product_subject(5), FieldName("tags"), ["vandalised"])
+    house.clock.advance(hours=-1)
+    assert run(house).drifted == 1
+
+
 def test_every_kind_of_difference_is_found_and_mended(house: House) -> None:
     subject = generate.product_subject
     house.catalogue.remove(ProductId(subject(1).id))
