@@ -271,9 +271,9 @@ class Reconciliation:
     # ---- the site's side ----
 
     def _site_page(self, page: Sequence[Held], number: int, asked_at: datetime, why: Why) -> None:
-        now, site = self._clock.now(), self._target.name
-        subjects = [held.subject for held in page]
+        site, subjects = self._target.name, [held.subject for held in page]
         with self._database.write() as connection:
+            now = self._clock.now()
             offers = mirror.load_mirror(connection, site, Lane.OFFERS, subjects)
             content = mirror.load_mirror(connection, site, Lane.CONTENT, subjects)
             bound = mirror.load_bindings(connection, site, subjects)
