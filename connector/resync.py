@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from connector.compose import Connector
-from connector.detect import Detector, products
+from connector.detect import EVERY_LANE, Detector, products
 from connector.errors import ConnectorError, Rejected, StateError
 from connector.model import BackendName, Lane, ProductId, SiteName, Subject
 from connector.state import leases, mirror, parking, runs, targets, todo
@@ -97,8 +97,8 @@ def resync(
         run_id = runs.start_run(connection, "sync", site, wish.asked_by, connector.clock.now())
     try:
         with at_work(connector) as hands:
-            _mark(connector, wish, run_id)
-            result = _watch(connector, wish, run_id, progress, hands)
+            marked = _mark(connector, wish, run_id)
+            result = _watch(connector, wish, run_id, progress, hands, marked)
     except ConnectorError as error:
         _end(connector, run_id, "failed", {}, error.message)
         raise
@@ -209,7 +209,10 @@ def see_through(
 # ---- marking ----
 
 
-def _mark(connector: Connector, wish: Wish, run_id: str) -> None:
+def _mark(connector: Connector, wish: Wish, run_id: str) -> int:
+    """Make it due. Answers how much was named, as far as that is known: some of it may be done
+    before anybody looks."""
+    marked = 0
     for backend, detector in connector.detectors.items():
         sites = [site for site in connector.sites_of(backend) if site in wish.sites]
         if not sites:
@@ -217,7 +220,7 @@ def _mark(connector: Connector, wish: Wish, run_id: str) -> None:
         why = Why(run_id, f"sync asked by {wish.asked_by}", run_id)
         if wish.named:
             subjects = products(resolve(connector, backend, wish))
-            detector.mark(subjects, sites, wish.lanes, Priority.PERSON, why)
+            marked += detector.mark(subjects, sites, wish.lanes, Priority.PERSON, why)
         elif wish.since is not None:
             _mark_since(detector, sites, wish, why)
         else:
@@ -225,12 +228,14 @@ def _mark(connector: Connector, wish: Wish, run_id: str) -> None:
             for sweep in detector.catalogue.capabilities.sweeps:
                 detector.sweep(sweep, run_id)
             if wish.everything:
-                detector.mark_all(sites, wish.lanes, Priority.BULK, why)
+                products_there = detector.mark_all(sites, wish.lanes, Priority.BULK, why)
+                marked += products_there * len(sites) * len(wish.lanes or EVERY_LANE)
                 detector.imported(set(sites) & set(detector.new_sites()))
             else:
                 detector.import_new_sites()
     if wish.named:
         _complain_unknown(connector, wish)
+    return marked
 
 
 def _mark_since(detector: Detector, sites: Sequence[SiteName], wish: Wish, why: Why) -> None:
@@ -273,10 +278,11 @@ def _watch(
     run_id: str,
     progress: Callable[[Progress], None],
     hands: Hands,
+    total: int = 0,
 ) -> Result:
+    """`total`: how much is known to have been marked."""
     by_run = wish.named or wish.everything or wish.since is not None
     scope = run_id if by_run else None
-    total = 0
     while True:
         hands.take_over()
         with connector.database.read() as connection:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -13,10 +14,13 @@ from click.testing import CliRunner, Result
 from connector import resync
 from connector.cli import cli, context
 from connector.clock import SystemClock
+from connector.detect import Detector
+from connector.model import ProductId
 from connector.resync import Exit, Wish
 from connector.state import targets
 from connector.state.database import StateLock
 from connector.state.targets import Suspension
+from connector.testing import generate
 from tests.house import SITE
 from tests.semidetached import ENV, SECOND, YAML, Pair
 
@@ -110,3 +114,26 @@ def test_what_another_command_left_undone_is_done_here(
     within(20, lambda: resync.resync(pair.connector(), Wish((SITE, SECOND)), gone))
     assert looks[2] > 0
     assert (pair.price(SITE), pair.price(SECOND)) == (4712, 4712)
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_what_is_done_before_anybody_looks_is_counted(
+    pair: Pair, everything: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector = pair.connector()
+    mark = Detector.mark
+
+    def marked_and_done(*args: Any) -> int:
+        count = mark(*args)
+        connector.engine.wake()
+        while pair.first.due():
+            pass
+        return count
+
+    monkeypatch.setattr(Detector, "mark", marked_and_done)
+    some = () if everything else (ProductId(generate.product_subject(1).id),)
+    wish = Wish((SITE, SECOND), products=some, everything=everything)
+    results: list[resync.Result] = []
+    within(20, lambda: results.append(resync.resync(connector, wish)))
+    assert results[0].total == (16 if everything else 4)
+    assert results[0].sentence().startswith("16 of 16" if everything else "4 of 4")
