@@ -347,6 +347,13 @@ def test_page_caches_learn_which_pages_show_a_changed_product(shop: WordPressSho
     }
     shop.php("wp_delete_post( url_to_postid( $args[0] ), true );", urls["card"])
     assert urls["card"] not in json.loads(shop.php(purged, shop.ids["mug"]))
+    shop.php(
+        "wp_update_post( wp_slash( array( 'ID' => $args[0], 'post_content' => $args[1] ) ) );",
+        synced,
+        card.format(shop.ids["lamp"]),
+    )
+    assert urls["pattern"] not in json.loads(shop.php(purged, shop.ids["mug"]))
+    assert urls["pattern"] in json.loads(shop.php(purged, shop.ids["lamp"]))
 
 
 # ---- buying ----

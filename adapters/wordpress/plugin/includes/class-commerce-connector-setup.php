@@ -75,6 +75,7 @@ final class Commerce_Connector_Setup {
 		Commerce_Connector_Types::register();
 		self::delete_posts();
 		Commerce_Connector_Shop_Pages::remove();
+		Commerce_Connector_Showing::forget();
 		self::delete_terms();
 		Commerce_Connector_Types::remove_people();
 		Commerce_Connector_Tables::drop();

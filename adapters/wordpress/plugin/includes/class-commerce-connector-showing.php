@@ -12,17 +12,18 @@ if ( ! defined( 'ABSPATH' ) ) {
 }
 
 /**
- * The option with pages and what they show.
+ * What pages and synced patterns show, in their meta: one row for each.
  */
 final class Commerce_Connector_Showing {
 
-	const OPTION  = 'commerce_connector_showing';
-	const ANY     = 0;
+	const META    = '_cc_shows';
+	const ANY     = '0';
+	const PATTERN = 'p';
 	const OF_ONE  = array( 'price', 'buy-button', 'product-card' );
 	const DEEPEST = 8;
 
 	/**
-	 * Notes what a saved page shows.
+	 * Notes what a saved page shows; most pages show nothing, and cost no write.
 	 *
 	 * @param int     $id   Post.
 	 * @param WP_Post $post Post.
@@ -31,86 +32,92 @@ final class Commerce_Connector_Showing {
 		if ( wp_is_post_revision( $id ) || Commerce_Connector_Types::PRODUCT === $post->post_type ) {
 			return;
 		}
-		$shown = 'publish' === $post->post_status ? self::shown_by( (string) $post->post_content ) : array();
-		self::keep( (int) $id, $shown );
+		$shown  = 'publish' === $post->post_status ? self::shown_by( (string) $post->post_content ) : array();
+		$before = array_map( 'strval', get_post_meta( $id, self::META ) );
+		sort( $before, SORT_STRING );
+		if ( $before === $shown ) {
+			return;
+		}
+		delete_post_meta( $id, self::META );
+		foreach ( $shown as $each ) {
+			add_post_meta( $id, self::META, $each );
+		}
 	}
 
 	/**
-	 * Forgets a deleted page.
-	 *
-	 * @param int $id Post.
-	 */
-	public static function forget( $id ) {
-		self::keep( (int) $id, array() );
-	}
-
-	/**
-	 * The pages that show some of these products.
+	 * The pages that show some of these products, be it by a pattern.
 	 *
 	 * @param int[] $ids Posts of products.
 	 * @return int[]
 	 */
 	public static function pages_of( array $ids ) {
-		$wanted = array_flip( $ids ) + array( self::ANY => true );
-		$pages  = array();
-		foreach ( (array) get_option( self::OPTION, array() ) as $page => $shown ) {
-			if ( array_intersect_key( array_flip( (array) $shown ), $wanted ) ) {
-				$pages[] = (int) $page;
+		$found = array();
+		$asked = array_merge( array( self::ANY ), array_map( 'strval', $ids ) );
+		for ( $deep = 0; $asked && $deep < self::DEEPEST; $deep++ ) {
+			$news  = array_diff( self::showing( $asked ), $found );
+			$found = array_merge( $found, $news );
+			$asked = array();
+			foreach ( $news as $id ) {
+				$asked[] = self::PATTERN . $id;
 			}
 		}
-		return $pages;
+		return $found;
 	}
 
 	/**
-	 * Keeps what a page shows; most pages show nothing, and cost no write.
+	 * The posts that show some of these.
 	 *
-	 * @param int   $id    Post.
-	 * @param int[] $shown Posts of products, or ANY.
+	 * @param string[] $shown As noted.
+	 * @return int[]
 	 */
-	private static function keep( $id, array $shown ) {
-		$all    = (array) get_option( self::OPTION, array() );
-		$before = isset( $all[ $id ] ) ? $all[ $id ] : array();
-		if ( $before === $shown ) {
-			return;
-		}
-		$all[ $id ] = $shown;
-		update_option( self::OPTION, array_filter( $all ), true );
+	private static function showing( array $shown ) {
+		global $wpdb;
+		$values = implode( ', ', array_map( array( 'Commerce_Connector_Sql', 'literal' ), $shown ) );
+		$rows   = Commerce_Connector_Sql::rows( "SELECT DISTINCT post_id FROM {$wpdb->postmeta} WHERE meta_key = " . Commerce_Connector_Sql::literal( self::META ) . " AND meta_value IN ( {$values} )" );
+		return array_map( 'intval', array_column( $rows, 'post_id' ) );
+	}
+
+	/**
+	 * Forgets what any page shows.
+	 */
+	public static function forget() {
+		delete_metadata( 'post', 0, self::META, '', true );
 	}
 
 	/**
 	 * What content shows.
 	 *
 	 * @param string $content Of a post.
-	 * @return int[]
+	 * @return string[]
 	 */
 	private static function shown_by( $content ) {
 		if ( false === strpos( $content, 'commerce' ) && false === strpos( $content, 'wp:block ' ) ) {
 			return array();
 		}
-		$shown = array_merge( self::by_blocks( parse_blocks( $content ), 0 ), self::by_shortcodes( $content ) );
-		sort( $shown );
-		return array_values( array_unique( $shown ) );
+		$shown = array_map( 'strval', array_merge( self::by_blocks( parse_blocks( $content ) ), self::by_shortcodes( $content ) ) );
+		$shown = array_values( array_unique( $shown ) );
+		sort( $shown, SORT_STRING );
+		return $shown;
 	}
 
 	/**
-	 * What blocks show, those of synced patterns too.
+	 * What blocks show, a synced pattern among them.
 	 *
 	 * @param array[] $blocks As parse_blocks() gives.
-	 * @param int     $depth  How deep they are.
-	 * @return int[]
+	 * @return array
 	 */
-	private static function by_blocks( array $blocks, $depth ) {
+	private static function by_blocks( array $blocks ) {
 		$shown = array();
-		foreach ( $depth < self::DEEPEST ? $blocks : array() as $block ) {
+		foreach ( $blocks as $block ) {
 			$name = str_replace( 'commerce-connector/', '', (string) $block['blockName'] );
 			if ( 'product-grid' === $name ) {
 				$shown[] = self::ANY;
 			} elseif ( in_array( $name, self::OF_ONE, true ) ) {
 				$shown[] = isset( $block['attrs']['productId'] ) ? (int) $block['attrs']['productId'] : self::ANY;
 			} elseif ( 'core/block' === $name && isset( $block['attrs']['ref'] ) ) {
-				$shown = array_merge( $shown, self::by_blocks( parse_blocks( (string) get_post_field( 'post_content', (int) $block['attrs']['ref'], 'raw' ) ), $depth + 1 ) );
+				$shown[] = self::PATTERN . (int) $block['attrs']['ref'];
 			}
-			$shown = array_merge( $shown, self::by_blocks( $block['innerBlocks'], $depth + 1 ) );
+			$shown = array_merge( $shown, self::by_blocks( $block['innerBlocks'] ) );
 		}
 		return $shown;
 	}
@@ -119,7 +126,7 @@ final class Commerce_Connector_Showing {
 	 * What shortcodes show.
 	 *
 	 * @param string $content Of a post.
-	 * @return int[]
+	 * @return array
 	 */
 	private static function by_shortcodes( $content ) {
 		$shown = array();

@@ -36,7 +36,6 @@ add_action( 'delete_attachment', array( 'Commerce_Connector_Media', 'deleted' ) 
 
 // Page caches.
 add_action( 'save_post', array( 'Commerce_Connector_Showing', 'note' ), 10, 2 );
-add_action( 'deleted_post', array( 'Commerce_Connector_Showing', 'forget' ) );
 add_action( 'commerce_connector_offers_updated', array( 'Commerce_Connector_Purge', 'known_page_caches' ) );
 add_action( 'commerce_connector_content_updated', array( 'Commerce_Connector_Purge', 'known_page_caches' ) );
 
