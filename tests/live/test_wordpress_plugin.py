@@ -608,6 +608,11 @@ def test_uninstalling_leaves_nothing(wordpress: WordPress) -> None:
     bench.site.write_offers([offers_write(made.subject)])
     bench.edit(made.subject, TITLE, "Edited")
     bench.php("set_transient( 'commerce_connector_secret_1', 'x', 60 );")
+    bench.php(
+        "wp_insert_post( array( 'post_type' => 'page', 'post_status' => 'publish',"
+        " 'post_title' => 'Ours no more', 'post_content' => '[commerce_products]' ) );"
+    )
+    assert bench.php("echo count( Commerce_Connector_Showing::pages_of( array( 1 ) ) );") == "1"
     bench.php(deactivate)
     bench.php(
         "require_once ABSPATH . 'wp-admin/includes/plugin.php';"
