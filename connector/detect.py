@@ -237,26 +237,25 @@ class Detector:
         """Everything has been marked at these sites; they are proved when it is done."""
         self._note_import(sites, "marked")
 
-    def importing(self, idle: Collection[SiteName] = ()) -> bool:
-        """Whether a first import is still under way, which nothing should slow down. Those of
-        `idle` sites, which are left alone now, are not waited for."""
+    def importing(self, idle: Collection[SiteName] = frozenset()) -> bool:
+        """Whether a first import is still under way, which nothing should slow down, at any site
+        but the idle ones."""
         with self.database.read() as connection:
-            return any(
-                signals.read_cursor(connection, self.backend, f"import:{site}") == "marked"
-                and todo.waiting(connection, site=site) > 0
-                for site in self.sites
-                if site not in idle
-            )
+            return any(self._left(connection, site) for site in self.sites if site not in idle)
 
     def unproved_sites(self) -> list[SiteName]:
-        """Sites whose first import is through (nothing is due any more) and not yet proved."""
+        """Sites whose first import is through and not yet proved."""
         with self.database.read() as connection:
-            return [
-                site
-                for site in self.sites
-                if signals.read_cursor(connection, self.backend, f"import:{site}") == "marked"
-                and todo.waiting(connection, site=site) == 0
-            ]
+            return [site for site in self.sites if self._left(connection, site) == 0]
+
+    def _left(self, connection: Connection, site: SiteName) -> int | None:
+        """How much of what a first import marked is still due, whatever came to be due after it (a
+        busy shop always has something); None: it has not begun, or is proved."""
+        name = f"import:{site}"
+        if signals.read_cursor(connection, self.backend, name) != "marked":
+            return None
+        marked_at = signals.cursor_times(connection, self.backend)[name]
+        return todo.waiting(connection, site=site, marked_by=marked_at)
 
     def proved(self, site: SiteName) -> None:
         """A reconcile has compared the imported site with the backend."""

@@ -134,14 +134,21 @@ def _lower(new: ColumnElement[Any], old: ColumnElement[Any]) -> ColumnElement[An
 
 
 def waiting(
-    connection: Connection, *, run_id: str | None = None, site: SiteName | None = None
+    connection: Connection,
+    *,
+    run_id: str | None = None,
+    site: SiteName | None = None,
+    marked_by: datetime | None = None,
 ) -> int:
-    """How many rows are still due, of a run, of a site, or of all."""
+    """How many rows are still due, of a run, of a site, or of all; or only those of them that were
+    marked by a moment, and not written since."""
     query = select(func.count()).select_from(todo)
     if run_id is not None:
         query = query.where(todo.c.run_id == run_id)
     if site is not None:
         query = query.where(todo.c.site == site)
+    if marked_by is not None:
+        query = query.where(todo.c.first_marked_at <= marked_by)
     return int(connection.execute(query).scalar_one())
 
 

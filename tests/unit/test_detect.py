@@ -19,7 +19,7 @@ from connector.testing import generate
 from connector.testing.catalogue import CONTENT_ONLY, MemoryCatalogue, webhook_body
 from connector.testing.clock import FakeClock
 from connector.testing.faults import FaultyCatalogue, Script, broken_off
-from tests.house import BACKEND, EUROS, House
+from tests.house import BACKEND, EUROS, SITE, House
 
 SECRET = Secret(b"k" * 32)
 NO_MEDIA = SiteRules(markets=(EUROS,), media=False)
@@ -49,6 +49,22 @@ def test_a_thousand_and_one_changes_between_two_polls_all_arrive(tmp_path: Path)
         house.site.offers(generate.product_subject(n))[0].amount.amount_minor == n
         for n in (1, 500, 501, 1001)
     )
+    house.database.close()
+
+
+def test_a_shop_that_never_rests_is_imported_all_the_same(tmp_path: Path) -> None:
+    house = House(tmp_path, MemoryCatalogue(generate.products(30)), rules=NO_MEDIA)
+    house.detector.poll()
+    house.detector.import_new_sites()
+    assert house.detector.importing()
+    assert house.detector.unproved_sites() == []
+    house.settle()
+    house.clock.advance(seconds=5)
+    house.catalogue.set_price(variant(house, 1), Price(Money(1, "EUR")))
+    house.detector.poll()
+    assert house.due() == 1
+    assert not house.detector.importing()
+    assert house.detector.unproved_sites() == [SITE]
     house.database.close()
 
 
