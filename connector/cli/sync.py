@@ -73,6 +73,13 @@ def sync(
 
     Works with and without a running daemon. Only what differs is written.
     """
+    if lanes and not (skus or products or since or everything or dry_run):
+        raise click.UsageError(
+            "What changed is looked at in every lane. --lane goes with --sku, --product, --since or"
+            " --all"
+        )
+    if dry_run and since:
+        raise click.UsageError("--dry-run shows what differs, whenever it changed: without --since")
     with options.opened() as connector:
         wish = core.Wish(
             sites=chosen_sites(connector, sites),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -152,6 +153,19 @@ def test_sync_all_proves_nothing_anew(house: House, run: Run) -> None:
     house.detector.proved(SITE)
     assert run("sync", "--all").return_value == 0
     assert house.detector.unproved_sites() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--lane", "offers"), "--lane goes with"),
+        (("--dry-run", "--since", "2020-01-01"), "without --since"),
+    ],
+)
+def test_what_sync_could_not_keep_to_it_refuses(run: Run, words: list[str], says: str) -> None:
+    result = run("sync", *words)
+    assert isinstance(result.exception, click.UsageError)
+    assert says in result.exception.message
 
 
 def test_a_dry_run_says_what_would_change_and_changes_nothing(house: House, run: Run) -> None:
