@@ -77,8 +77,8 @@ SUBJECTS = (
         "lease and fence",
         "connector.state.leases",
         frozenset(
-            """next_fence claim any_due _free still_held _HELD finish _end _keep_due _keys park
-            release release_all release_owned""".split()  # noqa: SIM905
+            """next_fence claim any_due _free still_held renew _HELD finish _end _keep_due _keys
+            park release release_all release_owned""".split()  # noqa: SIM905
         ),
         ("tests/unit/test_state_todo.py", "tests/unit/test_todo_machine.py"),
     ),

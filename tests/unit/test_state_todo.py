@@ -103,6 +103,24 @@ def test_the_most_urgent_go_first_and_the_rest_can_be_left_to_others(database: D
     assert [c.subject.id for c in claim(database)] == ["p3"]
 
 
+def test_a_lease_is_made_longer_by_as_much_as_it_was_and_only_for_its_owner(
+    database: Database,
+) -> None:
+    mark(database, 1, 2)
+    late, kept = claim(database, limit=1), claim(database, limit=1, now=NOW + timedelta(seconds=30))
+    taken_over = claim(database, now=NOW + timedelta(seconds=70))
+    assert [each.subject for each in taken_over] == [each.subject for each in late]
+    renewed_at = NOW + timedelta(seconds=80)
+    with database.write() as connection:
+        assert leases.renew(connection, [*late, *kept], renewed_at) == {kept[0].id}
+        assert leases.renew(connection, [], renewed_at) == frozenset()
+        assert leases.renew(connection, late, renewed_at) == frozenset()
+    assert claim(database, now=renewed_at + timedelta(seconds=49)) == []
+    again = claim(database, now=renewed_at + timedelta(seconds=59))
+    assert [each.subject for each in again] == [each.subject for each in late]
+    assert claim(database, now=renewed_at + timedelta(seconds=61))[0].subject == kept[0].subject
+
+
 def test_a_row_marked_meanwhile_stays_due_and_remembers_since_when(database: Database) -> None:
     mark(database, 1)
     (first,) = claim(database)
