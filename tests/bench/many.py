@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,8 +28,7 @@ from connector.signing import Secret
 from connector.testing.site import MemorySite
 from connector.testing.site_server import site_app
 from tests.bench.measure import Result, at_least, at_most, line, machine, seconds
-from tests.bench.memory import LOOK_SECONDS, watched
-from tests.bench.systems import proved
+from tests.bench.memory import seen_proved, watched
 from tests.live.pair import new_secret, site_settings, until
 
 WORKERS, BATCH = 2, 100
@@ -98,7 +96,7 @@ def _killed_half_way(now: Joined) -> list[Result]:
         begun = now.written()
         until(lambda: now.written() > begun, "work goes on", PATIENCE_SECONDS)
         second = until(lambda: now.written(PAGES) >= now.products, "the rest", PATIENCE_SECONDS)
-        until(partial(_proved, now.installed), "the proof of the import", PATIENCE_SECONDS)
+        until(partial(seen_proved, now.installed), "the proof of the import", PATIENCE_SECONDS)
     assert now.pages() == now.products, "pages are missing"
     twice = now.written(PAGES) - now.products
     in_hand = WORKERS * BATCH
@@ -133,11 +131,6 @@ def _unchanged(now: Joined) -> list[Result]:
             )
         )
     return [*found, at_most("items written by both", now.written() - before, 0, "")]
-
-
-def _proved(installed: Installed) -> bool:
-    threading.Event().wait(LOOK_SECONDS)
-    return proved(installed)
 
 
 def main() -> int:

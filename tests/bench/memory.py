@@ -54,14 +54,15 @@ def peak(systems: Systems, products: int) -> float:
         installed = Installed(home / "home", settings, secrets)
         try:
             with watched(psutil.Process(installed.start().process.pid)) as seen:
-                until(partial(_proved, installed), "the proof of the import", PATIENCE_SECONDS)
+                until(partial(seen_proved, installed), "the proof of the import", PATIENCE_SECONDS)
         finally:
             installed.stop()
             site.stop()
     return max(seen)
 
 
-def _proved(installed: Installed) -> bool:
+def seen_proved(installed: Installed) -> bool:
+    """`proved`, asked so seldom that the question is no work."""
     threading.Event().wait(LOOK_SECONDS)
     return proved(installed)
 
